@@ -1,0 +1,1 @@
+"""What an experiment is: one module per section of the YAML file, and the loader."""

@@ -1,0 +1,117 @@
+"""`data`: where the examples come from, how they are split and normalised."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, field_validator
+
+from dlspec.config.section import Section
+
+Task = Literal["auto", "classification", "regression"]
+
+
+def parse_ratios(text: str) -> tuple[float, ...]:
+    """`60/20/20` → (0.6, 0.2, 0.2): train, dev and test; `70/30` → (0.7, 0.3): train and dev, no test.
+
+    Raises:
+        ValueError: not two or three positive numbers that add up to 100.
+    """
+    try:
+        parts = [float(part) for part in text.split("/")]
+    except ValueError:
+        parts = []
+    if len(parts) not in (2, 3) or not all(0 < part < 100 for part in parts):
+        raise ValueError("expected train/dev/test in percent such as 60/20/20, or train/dev such as 70/30")
+    if abs(sum(parts) - 100) > 1e-9:
+        raise ValueError(f"the ratios add up to {sum(parts):g}; expected 100")
+    return tuple(part / 100 for part in parts)
+
+
+class Split(Section):
+    """How examples are divided into train, dev and test."""
+
+    ratios: str = Field(
+        "auto",
+        description="percent for train/dev/test such as 60/20/20, or train/dev such as 70/30 (no test set); "
+        "auto: 60/20/20 below 1,000,000 examples, 98/1/1 up to 10,000,000, 99.5/0.25/0.25 beyond",
+    )
+    strategy: Literal["auto", "random", "stratified"] = Field(
+        "auto",
+        description="stratified keeps the share of each class; auto: stratified for classes, else random",
+    )
+    seed: int | None = Field(None, ge=0, description="seed of the split alone; unset means the experiment's seed")
+
+    @field_validator("ratios")
+    @classmethod
+    def _ratios_add_up(cls, ratios: str) -> str:
+        if ratios != "auto":
+            parse_ratios(ratios)
+        return ratios
+
+
+class _Prepared(Section):
+    split: Split = Field(Split(), description="division into train, dev and test")
+    normalize: Literal["standard", "scale", "none"] = Field(
+        "standard",
+        description="standard: (x − mean)/std of the training split; scale: x/255, for images; none: as it is",
+    )
+
+
+class _File(_Prepared):
+    task: Task = Field(
+        "auto",
+        description="auto: classification for text labels or whole numbers with at most 100 different values, "
+        "else regression",
+    )
+    target: str | None = Field(None, description="CSV, TSV: column to predict; unset means the last one")
+    x: str = Field("x", description="HDF5, NPZ: name of the array of inputs, examples first")
+    y: str = Field("y", description="HDF5, NPZ: name of the array of targets")
+    classes: list[str] | None = Field(
+        None,
+        min_length=2,
+        description="class names in order; labels are these texts or positions in this list from 0; "
+        "unset means what is found in the training file",
+    )
+
+
+class OneFile(_File):
+    """All examples in one file; `split` divides it."""
+
+    path: str = Field(min_length=1, description="CSV, TSV, HDF5 or NPZ file, relative to the experiment file")
+
+
+class SplitFiles(_File):
+    """Files that are already split. A missing dev set is cut from train only where `split` asks for it."""
+
+    train: str = Field(min_length=1, description="training file, relative to the experiment file")
+    dev: str | None = Field(None, min_length=1, description="dev file")
+    test: str | None = Field(None, min_length=1, description="test file")
+    split: Split | None = Field(  # type: ignore[assignment] # None: nothing is cut from the files given
+        None, description="ratios train/dev, to cut a dev set from the training file"
+    )
+
+
+class Synthetic(_Prepared):
+    """A set made on the fly, two classes in the plane."""
+
+    synthetic: Literal["flower", "circles", "moons", "blobs", "gaussian_quantiles", "spirals", "xor", "linear"] = Field(
+        description="name of the set"
+    )
+    examples: int = Field(400, ge=2, le=100_000_000, description="number of examples")
+    noise: float | None = Field(
+        None, ge=0, description="standard deviation of the noise; unset means the set's own default"
+    )
+    seed: int | None = Field(None, ge=0, lt=2**32, description="seed of the set; unset means the experiment's seed")
+
+
+def _kind_of(value: Any) -> str:
+    """Tell the three forms of `data` apart by the key that only one of them has."""
+    for key in ("synthetic", "train"):
+        if key in value if isinstance(value, dict) else hasattr(value, key):
+            return key
+    return "path"
+
+
+Data = Annotated[
+    Annotated[OneFile, Tag("path")] | Annotated[SplitFiles, Tag("train")] | Annotated[Synthetic, Tag("synthetic")],
+    Discriminator(_kind_of),
+]

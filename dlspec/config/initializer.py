@@ -1,0 +1,50 @@
+"""`initializer`: how the weights W start; biases start at 0."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from dlspec.config.section import Named, Section
+
+
+class Zeros(Section):
+    """W = 0: right for logistic regression; in a deep network all units of a layer stay identical."""
+
+    name: Literal["zeros"] = "zeros"
+
+
+class _Gaussian(Section):
+    gain: float = Field(1.0, gt=0, description="multiplies the factor; greater than 0")
+
+
+class Small(_Gaussian):
+    """W ~ 0.01 · N(0, 1)."""
+
+    name: Literal["small"] = "small"
+
+
+class Large(_Gaussian):
+    """W ~ 10 · N(0, 1), to see signals explode."""
+
+    name: Literal["large"] = "large"
+
+
+class He(_Gaussian):
+    """W ~ √(2 / n_in) · N(0, 1), for relu."""
+
+    name: Literal["he"] = "he"
+
+
+class Xavier(_Gaussian):
+    """W ~ √(1 / n_in) · N(0, 1), for tanh."""
+
+    name: Literal["xavier"] = "xavier"
+
+
+class Glorot(_Gaussian):
+    """W ~ √(2 / (n_in + n_out)) · N(0, 1)."""
+
+    name: Literal["glorot"] = "glorot"
+
+
+Initializer = Annotated[Zeros | Small | Large | He | Xavier | Glorot, Field(discriminator="name"), Named(default="he")]
