@@ -1,10 +1,10 @@
 """Every error that dlspec raises on purpose.
 
     DlspecError
+    ├── UsageError         an argument of a command or a call is wrong
     ├── ConfigError        the experiment file or a --set flag is wrong
     ├── DataError          a data file, a split or a label is wrong
     ├── TrainingError      the training itself failed
-    │   └── DivergedError  a loss or a gradient is no longer finite
     └── RunError           a run directory could not be read or written
         └── RunBusyError   the run directory is locked by another process or not writable
 
@@ -27,6 +27,10 @@ class DlspecError(Exception):
         super().__init__("\n".join(self.problems))
 
 
+class UsageError(DlspecError):
+    """An argument of a command or a call is wrong: it names what does not exist, or what must not be touched."""
+
+
 class ConfigError(DlspecError):
     """The experiment file or an override is wrong."""
 
@@ -37,10 +41,6 @@ class DataError(DlspecError):
 
 class TrainingError(DlspecError):
     """The training itself failed."""
-
-
-class DivergedError(TrainingError):
-    """A loss or a gradient is no longer finite."""
 
 
 class RunError(DlspecError):

@@ -1,0 +1,1 @@
+"""Measurements that developers run by hand; never part of the tests."""

@@ -1,0 +1,58 @@
+"""The command `dlspec`."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+import dlspec
+from dlspec.cli import evaluate, init, schema, show, signals, train, validate
+from dlspec.cli.errors import exit_code, lines
+from dlspec.errors import DlspecError
+
+app = typer.Typer(
+    name="dlspec",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help: rich would double the time it takes
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"dlspec {dlspec.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Config-driven deep learning experiments on a NumPy core.
+
+    One YAML file describes an experiment. Start with: dlspec init DIR, then dlspec train CONFIG.
+
+    Exit codes: 0 ok, 1 run failed, 2 usage, config or data, 3 diverged, 4 run directory busy or not
+    writable, 130 and 143 after SIGINT and SIGTERM.
+    """
+
+
+for command in (train.train, evaluate.evaluate, validate.validate, show.show, schema.schema, init.init):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; every error that dlspec raises on purpose becomes plain lines and an exit code."""
+    signals.exit_at_once()
+    try:
+        app()
+    except DlspecError as error:
+        for line in lines(error):
+            typer.echo(line, err=True)
+        sys.exit(exit_code(error))
+    except BrokenPipeError:  # the reader of a pipe has left, as head does
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,66 @@
+"""Results on standard output, everything else on standard error."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dlspec.cli.errors import printable
+from dlspec.report.markdown import METRICS
+from dlspec.report.numbers import percent, value
+
+# Without a terminal there is no width to fit into: lines stay whole for grep and files.
+WIDTH_OF_FILES = 400
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that colours only a terminal, and respects NO_COLOR."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else WIDTH_OF_FILES
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
+def text(content: str, *, style: str = "") -> Text:
+    """Text that is shown as it is, without control characters."""
+    return Text(printable(content), style=style)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Columns without lines: the first on the left, numbers on the right."""
+    result = Table(box=None, pad_edge=False, header_style="bold")
+    for index, name in enumerate(head):
+        result.add_column(text(name), justify="left" if index == 0 else "right", no_wrap=True)
+    for row in rows:
+        result.add_row(*map(text, row))
+    return result
+
+
+def results(splits: Sequence[dict[str, Any]]) -> Table:
+    """One line per split: examples, metrics, loss and cost."""
+    names = [*(name for name in METRICS if name in splits[0]), "loss", "cost"]
+    rows = [[s["split"], f"{s['examples']:,}", *(value(name, s[name]) for name in names)] for s in splits]
+    return table(["split", "examples", *names], rows)
+
+
+def classes(split: dict[str, Any]) -> Table:
+    """Precision, recall and F1 of each class, and their means (macro)."""
+    names = ("precision", "recall", "f1")
+    rows = [[c["class"], f"{c['examples']:,}", *(percent(c[name]) for name in names)] for c in split["classes"]]
+    means = [percent(sum(c[name] for c in split["classes"]) / len(split["classes"])) for name in names]
+    return table(["class", "examples", "precision", "recall", "F1"], [*rows, ["mean (macro)", "", *means]])
+
+
+def confusion(split: dict[str, Any]) -> Table:
+    """Counts: a row per true class, a column per predicted class."""
+    names = [c["class"] for c in split["classes"]]
+    rows = [[name, *map(str, row)] for name, row in zip(names, split["confusion_matrix"], strict=True)]
+    return table(["true \\ predicted", *names], rows)
+
+
+def write_json(content: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

@@ -1,0 +1,63 @@
+"""`dlspec evaluate RUN`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dlspec.cli import options
+
+
+class Split(StrEnum):
+    """What to measure on."""
+
+    TRAIN = "train"
+    DEV = "dev"
+    TEST = "test"
+    ALL = "all"
+
+
+class Parameters(StrEnum):
+    """Which parameters to measure."""
+
+    BEST = "best"
+    LAST = "last"
+
+
+def evaluate(
+    run: Annotated[str, typer.Argument(help="A run directory, any path inside it, or latest.", metavar="RUN")],
+    split: Annotated[Split, typer.Option(help="Split to measure on.")] = Split.DEV,
+    parameters: Annotated[
+        Parameters | None,
+        typer.Option(help="Parameters to measure; the run's own result if unset.", show_default=False),
+    ] = None,
+    runs_dir: options.RunsDir = Path("runs"),
+    as_json: options.Json = False,
+) -> None:
+    """Measure a trained run on a split of its data."""
+    from dlspec import runner
+    from dlspec.cli.console import classes, confusion, console, results, text, write_json
+    from dlspec.run import directory
+
+    found = directory.find(run, runs_dir=runs_dir)
+    evaluated = runner.evaluate(found, split=split.value, parameters=parameters.value if parameters else None)
+    for warning in evaluated.warnings:
+        console(stderr=True).print(text(f"warning: {warning}"))
+    if as_json:
+        head = {"run": str(evaluated.run), "parameters": evaluated.parameters, "epoch": evaluated.epoch}
+        write_json({**head, "splits": evaluated.splits})
+        return
+    out = console()
+    out.print(text(f"{evaluated.run}, {evaluated.parameters} parameters, epoch {evaluated.epoch}"))
+    out.print()
+    out.print(results(evaluated.splits))
+    for measured in evaluated.splits:
+        if "classes" not in measured:
+            continue
+        out.print()
+        out.print(text(f"{measured['split']}: classes", style="bold"))
+        out.print(classes(measured))
+        out.print()
+        out.print(text(f"{measured['split']}: confusion matrix", style="bold"))
+        out.print(confusion(measured))

@@ -1,0 +1,19 @@
+"""Arguments and options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Config = Annotated[Path, typer.Argument(help="Experiment file (YAML).", metavar="CONFIG", show_default=False)]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Override one key, such as optimizer.learning_rate=3e-4; may be given several times.",
+        show_default=False,
+    ),
+]
+RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where run directories are.", metavar="DIR")]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]

@@ -1,0 +1,141 @@
+"""The progress of a training run on standard error: a bar on a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from dlspec.cli.console import text
+from dlspec.report.numbers import value
+from dlspec.training.events import EpochDone, Event, RunStarted, StepsDone
+
+BAR_EVERY_S = 0.1
+LINE_EVERY_S = 2.0
+
+
+class Display(Protocol):
+    """Watches a run and shows it; a context manager, so that the terminal is always left in order."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def __call__(self, event: Event) -> None:
+        """Show the event."""
+
+
+def _numbers(event: EpochDone) -> str:
+    """Cost of train and metric of dev (of train where there is no dev)."""
+    split = "dev" if "dev_loss" in event.quantities else "train"
+    parts = [f"cost {event.quantities['train_cost']:.4g}"]
+    parts += [
+        f"{split} {name} {value(name, number)}"
+        for full, number in event.quantities.items()
+        if (name := full.removeprefix(f"{split}_")) not in (full, "cost", "loss")
+    ]
+    return ", ".join(parts)
+
+
+class Bar:
+    """One line that is drawn again: epoch, bar, steps per second, cost, dev metric, time left."""
+
+    def __init__(self, console: Console, *, clock: Callable[[], float] = time.perf_counter):
+        self._progress = Progress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.fields[numbers]}"),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            auto_refresh=False,  # a refreshing thread would take time from the training
+            transient=True,
+        )
+        self._clock = clock
+        self._task = self._progress.add_task("", epoch="", rate="", numbers="")
+        self._epochs = self._steps_per_epoch = 0
+        self._started = self._drawn = clock()
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Draw, at most ten times a second."""
+        if isinstance(event, RunStarted):
+            self._epochs, self._steps_per_epoch = event.epochs, event.steps_per_epoch
+            self._started = self._clock()
+            self._progress.update(self._task, total=event.epochs * event.steps_per_epoch)
+        elif isinstance(event, StepsDone | EpochDone) and self._clock() - self._drawn >= BAR_EVERY_S:
+            self._draw(event)
+
+    def _draw(self, event: StepsDone | EpochDone) -> None:
+        self._drawn = self._clock()
+        seconds = self._drawn - self._started
+        fields = {"epoch": f"{event.epoch}/{self._epochs}", "rate": f"{event.step / seconds:,.0f} steps/s"}
+        if isinstance(event, EpochDone):
+            fields["numbers"] = _numbers(event)
+        self._progress.update(self._task, completed=event.step, **fields)  # type: ignore[arg-type] # fields are Any
+        self._progress.refresh()
+
+
+class Lines:
+    """A line from time to time: for logs and pipes."""
+
+    def __init__(self, console: Console, *, clock: Callable[[], float] = time.perf_counter):
+        self._console = console
+        self._clock = clock
+        self._epochs = 0
+        self._started = self._said = clock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def __call__(self, event: Event) -> None:
+        """Say how far it is, every two seconds."""
+        if isinstance(event, RunStarted):
+            self._epochs = event.epochs
+            self._started = self._clock()
+        elif isinstance(event, EpochDone) and self._clock() - self._said >= LINE_EVERY_S:
+            self._said = self._clock()
+            seconds = self._said - self._started
+            left = seconds / event.epoch * (self._epochs - event.epoch)
+            rate = f"{event.step / seconds:,.0f} steps/s"
+            self._say(f"epoch {event.epoch}/{self._epochs}, {rate}, {_numbers(event)}, {left:.0f} s left")
+
+    def _say(self, line: str) -> None:
+        self._console.print(text(line))
+
+
+class Silence:
+    """Nothing at all, for --quiet."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def __call__(self, event: Event) -> None:
+        """Show nothing."""
+
+
+def display(console: Console, *, quiet: bool) -> Display:
+    """The display that fits the place."""
+    if quiet:
+        return Silence()
+    return Bar(console) if console.is_terminal else Lines(console)

@@ -1,0 +1,21 @@
+"""`dlspec validate CONFIG`."""
+
+import typer
+
+from dlspec.cli import options
+
+
+def validate(config: options.Config, overrides: options.Set = None) -> None:
+    """Check an experiment and its data; gives the course's advice."""
+    from dlspec import runner
+    from dlspec.cli.errors import printable
+    from dlspec.config import loader
+
+    loaded = loader.load(config, overrides or ())
+    prepared = runner.prepare(loaded)
+    for warning in prepared.dataset.warnings:
+        typer.echo(printable(f"{config}: warning: {warning}"))
+    for advice in runner.advice(prepared):
+        path = ".".join(map(str, advice.path))
+        typer.echo(printable(f"{loaded.locate(advice.path)}: advice: {path}: {advice.text}"))
+    typer.echo(printable(f"{config}: ok"))

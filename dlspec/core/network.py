@@ -1,0 +1,115 @@
+"""A network: layers in order, their parameters in one vector, and plans bound to a batch size."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from dlspec.core.activations import Bound
+from dlspec.core.arrays import Array, Shape
+from dlspec.core.layers import Binding, Elementwise, Layer
+from dlspec.core.parameters import Parameters, ParameterSpec
+
+
+class _Placed(NamedTuple):
+    """A layer at its place: its shapes, and the names its parameters have in the network."""
+
+    layer: Layer
+    in_shape: Shape
+    specs: list[ParameterSpec]
+    names: dict[str, str]  # name within the layer → name in θ, such as W → W2
+
+
+class Plan:
+    """Forward and backward for one batch size: the composition of the bound layers."""
+
+    def __init__(self, parts: Sequence[Bound]):
+        self._forwards = [part.forward for part in parts]
+        self._backwards = [part.backward for part in reversed(parts)]
+
+    def forward(self, X: Array) -> Array:
+        """X (m, …) → logits Z (m, units), valid until the next forward; X is left as it is."""
+        for forward in self._forwards:
+            X = forward(X)
+        return X
+
+    def backward(self, dZ: Array) -> None:
+        """Write dθ from dZ (m, units), the gradient by the logits of the last forward."""
+        for backward in self._backwards:
+            dZ = backward(dZ)
+
+
+class Network:
+    """Layers from the input to the logits.
+
+    The parameters of the l-th layer that has any are named W{l}, b{l}, as in the course.
+
+    Args:
+        layers: in order.
+        in_shape: shape of one example, such as `(n_x,)`.
+
+    Raises:
+        ValueError: a layer that works in place would overwrite what others read.
+    """
+
+    def __init__(self, layers: Sequence[Layer], *, in_shape: Shape):
+        for before, layer in pairwise((None, *layers)):
+            if isinstance(layer, Elementwise) and not (before and before.owns_output):
+                name = type(before).__name__ if before else "the data"
+                raise ValueError(f"an activation would overwrite the output of {name}; put it right after Dense")
+        self.in_shape = in_shape
+        self._placed: list[_Placed] = []
+        number, shape = 0, in_shape
+        for layer in layers:
+            out_shape, specs = layer.shapes(shape)
+            number += bool(specs)
+            names = {spec.name: f"{spec.name}{number}" for spec in specs}
+            self._placed.append(_Placed(layer, shape, specs, names))
+            shape = out_shape
+        self.out_shape = shape
+
+    def parameters(self, *, dtype: npt.DTypeLike) -> Parameters:
+        """θ and dθ of this network, filled with zeros."""
+        specs = [
+            ParameterSpec(placed.names[spec.name], spec.shape, spec.decayed)
+            for placed in self._placed
+            for spec in placed.specs
+        ]
+        return Parameters(specs, dtype=dtype)
+
+    def initialize(self, parameters: Parameters, rng: np.random.Generator) -> None:
+        """Write the start values of every layer, in order."""
+        for placed in self._placed:
+            views = {local: parameters.values[name] for local, name in placed.names.items()}
+            placed.layer.initialize(views, rng)
+
+    def bind(
+        self, parameters: Parameters, *, batch: int, training: bool, rng: np.random.Generator | None = None
+    ) -> Plan:
+        """Allocate every buffer for one batch size.
+
+        Args:
+            parameters: from `parameters()`; plans of several batch sizes share them.
+            batch: number of examples m.
+            training: False for evaluation: no dropout, and `backward` must not be called.
+            rng: generator of the dropout masks.
+        """
+        parts = []
+        for index, placed in enumerate(self._placed):
+            parts.append(
+                placed.layer.bind(
+                    Binding(
+                        values={local: parameters.values[name] for local, name in placed.names.items()},
+                        gradients={local: parameters.gradients[name] for local, name in placed.names.items()},
+                        in_shape=placed.in_shape,
+                        batch=batch,
+                        dtype=parameters.theta.dtype,
+                        training=training,
+                        input_gradient=training and index > 0,
+                        rng=rng,
+                    )
+                )
+            )
+        return Plan(parts)

@@ -1,0 +1,1 @@
+"""Numbers in, findings out: pure functions, no files, no settings, no terminal."""

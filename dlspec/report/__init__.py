@@ -1,0 +1,1 @@
+"""Findings as text. Pure functions: nothing is read, written or printed here."""

@@ -1,0 +1,115 @@
+"""`report.md`: the report of a run for people, made from `report.json` alone."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from dlspec.report.numbers import percent, signed_percent, value
+
+METRICS = ("accuracy", "f1", "rmse", "mae", "r2")
+MATRIX_UP_TO = 30  # classes; a wider table cannot be read, and report.json has it
+
+
+def render(report: dict[str, Any]) -> str:
+    """Markdown of a report."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def _lines(report: dict[str, Any]) -> Iterator[str]:
+    diagnosis = report["diagnosis"]
+    yield f"# {report['name']}"
+    yield ""
+    yield f"**Verdict: {diagnosis['verdict']}.** {report['message'].capitalize()}; the numbers are of epoch " + (
+        f"{report['epoch']} ({report['parameters']} parameters)."
+    )
+    yield ""
+    yield "## Results"
+    yield ""
+    splits = report["splits"]
+    metrics = [name for name in METRICS if name in splits[0]]
+    head = ["split", "examples", *metrics, "loss", "cost"]
+    rows = [
+        [s["split"], f"{s['examples']:,}", *(value(name, s[name]) for name in (*metrics, "loss", "cost"))]
+        for s in splits
+    ]
+    yield from _table(head, rows)
+    yield ""
+    yield "## Bias and variance"
+    yield ""
+    yield _error_words(report)
+    yield ""
+    gaps = [
+        [
+            gap["name"],
+            signed_percent(gap["value"]),
+            f"{signed_percent(gap['low'])} to {signed_percent(gap['high'])}",
+            percent(gap["threshold"]),
+            gap["judgement"],
+        ]
+        for gap in diagnosis["gaps"]
+    ]
+    yield from _table(["gap", "value", "95 % interval", "high from", "judgement"], gaps)
+    if diagnosis["notes"]:
+        yield ""
+        yield from (f"- {note}" for note in diagnosis["notes"])
+    if diagnosis["next_steps"]:
+        yield ""
+        yield "## What to try next"
+        yield ""
+        yield from (f"{number}. {step}" for number, step in enumerate(diagnosis["next_steps"], start=1))
+    if "classes" in splits[0]:
+        yield from _per_class(splits)
+    if report["warnings"]:
+        yield ""
+        yield "## Warnings"
+        yield ""
+        yield from (f"- {_escape(warning)}" for warning in report["warnings"])
+
+
+def _error_words(report: dict[str, Any]) -> str:
+    human = percent(report["human_level_error"])
+    if report["task"] == "classification":
+        return f"Error is the share of wrong examples; human-level error is {human}."
+    return (
+        "Error is the mean squared error in units of the variance of the training targets; "
+        f"human-level error is {human}."
+    )
+
+
+def _per_class(splits: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Classes of the split that decisions are made on: dev where there is one."""
+    for split in [s for s in splits if s["split"] == "dev"] or splits[-1:]:
+        yield ""
+        yield f"## Classes on {split['split']}"
+        yield ""
+        rows = [
+            [_escape(c["class"]), f"{c['examples']:,}", *(percent(c[name]) for name in ("precision", "recall", "f1"))]
+            for c in split["classes"]
+        ]
+        yield from _table(["class", "examples", "precision", "recall", "F1"], rows)
+        if len(split["classes"]) > MATRIX_UP_TO:
+            continue
+        yield ""
+        yield "Confusion matrix (rows: true class, columns: predicted class):"
+        yield ""
+        names = [_escape(c["class"]) for c in split["classes"]]
+        counts = [[name, *map(str, row)] for name, row in zip(names, split["confusion_matrix"], strict=True)]
+        yield from _table(["", *names], counts)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+
+    def line(cells: Sequence[str]) -> str:
+        first, *rest = (cell for cell in cells)
+        padded = [first.ljust(widths[0]), *(c.rjust(w) for c, w in zip(rest, widths[1:], strict=True))]
+        return f"| {' | '.join(padded)} |"
+
+    yield line(head)
+    yield f"|{'-' * (widths[0] + 2)}|" + "".join(f"{'-' * (width + 1)}:|" for width in widths[1:])
+    yield from map(line, rows)
+
+
+def _escape(text: str) -> str:
+    """Text of a data file as plain words of a Markdown table: no markup, no line breaks, no control characters."""
+    visible = "".join(c if c.isprintable() else "·" for c in text)
+    return "".join(f"\\{c}" if c in r"\`*_{}[]<>()#|!~&" else c for c in visible)

@@ -1,0 +1,135 @@
+"""Run directories: how one is made, locked and found again."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from dlspec.errors import RunBusyError, RunError, UsageError
+from dlspec.run import storage
+
+STAMP = "%Y%m%dT%H%M%SZ"
+RUN_FILE = "run.json"
+
+
+def create(runs_dir: Path, *, name: str, now: datetime) -> Path:
+    """Make a new directory `<UTC stamp>-<name>[-k]`, never one that exists.
+
+    Starts in the same second get -2, -3, …: mkdir either makes a directory or fails, also between
+    processes.
+
+    Raises:
+        RunError: the runs directory cannot be made or written.
+    """
+    storage.make_parents(runs_dir)
+    stem = f"{now.astimezone(UTC).strftime(STAMP)}-{name}"
+    suffix = 1
+    while True:
+        path = runs_dir / (stem if suffix == 1 else f"{stem}-{suffix}")
+        if storage.make_directory(path):
+            return path
+        suffix += 1
+
+
+@contextmanager
+def locked(run: Path) -> Iterator[None]:
+    """Hold the run directory for writing. The kernel frees the lock when its holder dies.
+
+    Raises:
+        RunBusyError: another process holds it, or the directory is not writable.
+    """
+    lock = FileLock(run / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RunBusyError(f"{run}: another process{_holder(run)} writes to this run; wait for it or stop it") from None
+    except OSError as error:
+        raise RunBusyError(f"{run}: cannot be locked: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _holder(run: Path) -> str:
+    try:
+        process = read_json(run / RUN_FILE).get("process", {})
+    except RunError:
+        return ""
+    return f" (pid {process.get('pid')} on {process.get('host')})"
+
+
+def find(text: str, *, runs_dir: Path) -> Path:
+    """The run directory that a person means: a run directory, any path inside it, or `latest`.
+
+    Raises:
+        UsageError: there is no such run.
+    """
+    if text == "latest" and not Path(text).exists():
+        return latest(runs_dir)
+    path = Path(text)
+    if not path.exists() and (runs_dir / text / RUN_FILE).is_file():
+        path = runs_dir / text
+    if not path.exists():
+        raise UsageError(
+            f"{text}: no such run; expected a run directory, a path inside one, or latest{_known(runs_dir)}"
+        )
+    for candidate in (path, *path.resolve().parents):
+        if (candidate / RUN_FILE).is_file():
+            return candidate
+    raise UsageError(f"{text}: not a run directory: neither it nor a parent holds {RUN_FILE}{_known(runs_dir)}")
+
+
+def latest(runs_dir: Path) -> Path:
+    """The newest run under `runs_dir`, by its start.
+
+    Raises:
+        UsageError: there is none.
+    """
+    runs = all_runs(runs_dir)
+    if not runs:
+        raise UsageError(f"{runs_dir}: no run here yet; start one with: dlspec train CONFIG")
+    newest = runs[-1].name.split("-", 1)[0]
+    same_second = [run for run in runs if run.name.startswith(f"{newest}-")]
+    return max(same_second, key=lambda run: (str(read_json(run / RUN_FILE).get("started", "")), run.name))
+
+
+def all_runs(runs_dir: Path) -> list[Path]:
+    """Every run under `runs_dir`, by name, which is by the second of its start."""
+    if not runs_dir.is_dir():
+        return []
+    with os.scandir(runs_dir) as entries:
+        names = sorted(entry.name for entry in entries if entry.is_dir())
+    return [runs_dir / name for name in names if (runs_dir / name / RUN_FILE).is_file()]
+
+
+def _known(runs_dir: Path) -> str:
+    runs = all_runs(runs_dir)
+    return f" (the newest in {runs_dir} is {runs[-1].name})" if runs else f" (there are none in {runs_dir})"
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Content of a JSON file of the run.
+
+    Raises:
+        RunError: it is missing, unreadable, or no JSON object.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+    except ValueError as error:
+        raise RunError(f"{path}: is no JSON ({error}); the file is damaged") from error
+    if not isinstance(content, dict):
+        raise RunError(f"{path}: holds {type(content).__name__}; expected a JSON object; the file is damaged")
+    return content
+
+
+def to_json(content: Any) -> bytes:
+    """Text of a JSON file: indented, keys in the order given, no NaN."""
+    return (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()

@@ -1,0 +1,82 @@
+"""What the trainer says while it works. Watchers read these and cannot reach back."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dlspec.core.arrays import Array
+
+Reason = Literal["completed", "early_stopping", "interrupted", "diverged"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingState:
+    """Everything that decides the future of a run, copied out of the trainer.
+
+    Attributes:
+        epoch: completed epochs.
+        batch: mini-batches done in the epoch after those.
+        step: steps done in all; t of the optimisers.
+        theta: θ (P,).
+        optimizer: running averages by name, each (P,).
+        rng: state of the generator of the dropout masks.
+        best_theta: θ (P,) of the best epoch so far.
+        best_epoch: number of that epoch, 0 before the first.
+        best_value: its monitored value, None before the first.
+        waited: epochs since.
+    """
+
+    epoch: int
+    batch: int
+    step: int
+    theta: Array
+    optimizer: Mapping[str, Array]
+    rng: Mapping[str, Any]
+    best_theta: Array
+    best_epoch: int
+    best_value: float | None
+    waited: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """Before the first step."""
+
+    epochs: int
+    steps_per_epoch: int
+    state: Callable[[], TrainingState]
+
+
+@dataclass(frozen=True, slots=True)
+class StepsDone:
+    """A sign of life, some times a second; loss is that of the last mini-batch."""
+
+    epoch: int  # completed epochs
+    step: int  # steps done in all
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class EpochDone:
+    """An epoch is complete and measured."""
+
+    epoch: int  # completed epochs, this one included
+    step: int
+    learning_rate: float
+    quantities: Mapping[str, float]  # train_cost, train_loss, …, dev_cost, …
+    improved: bool
+    state: Callable[[], TrainingState]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """The last event. After `diverged` the state holds the numbers that are no longer finite."""
+
+    reason: Reason
+    epoch: int
+    step: int
+    message: str
+    state: Callable[[], TrainingState]
+
+
+Event = RunStarted | StepsDone | EpochDone | RunFinished

@@ -1,0 +1,17 @@
+"""Fixtures shared by all tests. Warnings are errors: see pyproject.toml."""
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_blas_thread():
+    """The order of BLAS's sums depends on the number of threads."""
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20240229)
