@@ -310,6 +310,10 @@ class Evaluated:
     warnings: list[str]
 
 
+def _checkpoint_of(run: Path, parameters: Result) -> Path:
+    return run / "checkpoints" / f"{parameters}.h5"
+
+
 def evaluate(run: Path, *, split: str, parameters: Result | None = None) -> Evaluated:
     """Measure a trained run on a split of its data, or on `all` of them.
 
@@ -318,7 +322,8 @@ def evaluate(run: Path, *, split: str, parameters: Result | None = None) -> Eval
     Args:
         run: a run directory.
         split: `train`, `dev`, `test` or `all`.
-        parameters: `best`, `last`, or None for the run's own result.
+        parameters: `best`, `last`, or None for the run's own result (`last` where a run was interrupted before
+            its first best epoch).
 
     Raises:
         UsageError: no such split.
@@ -326,8 +331,9 @@ def evaluate(run: Path, *, split: str, parameters: Result | None = None) -> Eval
         DataError: the data can no longer be read.
     """
     record = directory.read_json(run / directory.RUN_FILE)
-    parameters = parameters or record["result"]
-    path = run / "checkpoints" / f"{parameters}.h5"
+    wanted: tuple[Result, ...] = (parameters,) if parameters else (record["result"], "last")
+    chosen = next((name for name in wanted if _checkpoint_of(run, name).exists()), wanted[0])
+    path = _checkpoint_of(run, chosen)
     if not path.exists():
         raise RunError(f"{path}: no checkpoint yet; the run is {record['status']}")
     saved = checkpoint.load(path)
@@ -346,4 +352,4 @@ def evaluate(run: Path, *, split: str, parameters: Result | None = None) -> Eval
     warnings = []
     if dataset.fingerprint != record["data"]["sha256"]:
         warnings.append("the data has changed since this run was trained; the numbers are of the data as it is now")
-    return Evaluated(run, parameters, saved.progress["epoch"], splits, warnings)
+    return Evaluated(run, chosen, saved.progress["epoch"], splits, warnings)

@@ -41,7 +41,8 @@ class LeakyRelu(Section):
 Activation = Annotated[Linear | Sigmoid | Tanh | Relu | LeakyRelu, Field(discriminator="name"), Named(default="relu")]
 
 # Which loss may follow which output activation; the first is what `auto` picks.
-LOSSES_AFTER: dict[str, tuple[str, ...]] = {
+OutputActivation = Literal["linear", "sigmoid", "softmax"]
+LOSSES_AFTER: dict[OutputActivation, tuple[str, ...]] = {
     "sigmoid": ("binary_cross_entropy",),
     "softmax": ("categorical_cross_entropy",),
     "linear": ("squared_error",),
@@ -69,7 +70,7 @@ class OutputLayer(Section):
         "auto",
         description="number of outputs; auto: 1 for two classes, C for C classes, the target's columns",
     )
-    activation: Literal["auto", "linear", "sigmoid", "softmax"] = Field(
+    activation: OutputActivation | Literal["auto"] = Field(
         "auto", description="auto: sigmoid for two classes, softmax for more, linear for regression"
     )
     loss: Literal["auto", "binary_cross_entropy", "categorical_cross_entropy", "squared_error"] = Field(

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from dlspec.config.section import Section
 
@@ -88,6 +88,17 @@ class SplitFiles(_File):
     split: Split | None = Field(  # type: ignore[assignment] # None: nothing is cut from the files given
         None, description="ratios train/dev, to cut a dev set from the training file"
     )
+
+    @model_validator(mode="after")
+    def _split_cuts_dev(self) -> "SplitFiles":
+        if self.split is not None:
+            if self.dev is not None:
+                raise ValueError("both dev and split are given; leave out split, or dev to have it cut from train")
+            if self.split.ratios.count("/") != 1:
+                raise ValueError(
+                    f"split.ratios is {self.split.ratios}; expected train/dev such as 80/20, to cut dev from train"
+                )
+        return self
 
 
 class Synthetic(_Prepared):

@@ -39,6 +39,12 @@ class Named:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         members = handler(schema)
-        mapping = members.get("discriminator", {}).get("mapping")
-        names = list(mapping) if mapping else handler.resolve_ref_schema(members)["properties"]["name"]["enum"]
-        return {"anyOf": [{"enum": names}, members]}
+        if "oneOf" not in members:  # a family of one section whose settings do not depend on the name
+            return {"anyOf": [{"enum": handler.resolve_ref_schema(members)["properties"]["name"]["enum"]}, members]}
+        mapping = members["discriminator"]["mapping"]
+        # Only the default member may come without its name; otherwise a nameless mapping would fit several.
+        options = [
+            option if option["$ref"] == mapping[self.default] else {**option, "required": ["name"]}
+            for option in members["oneOf"]
+        ]
+        return {"anyOf": [{"enum": list(mapping)}, {**members, "oneOf": options}]}

@@ -1,0 +1,32 @@
+"""Walk over a large array a block of rows at a time, so that no second copy of it is ever held."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# 1 MiB of float64: large enough that NumPy's overhead vanishes, small enough to stay in cache.
+BLOCK_VALUES = 131_072
+
+
+def blocks(m: int, n: int) -> Iterator[slice]:
+    """Slices that cover `m` rows of `n` values in order, about `BLOCK_VALUES` values each.
+
+    The slices depend on the shape alone, so that sums over blocks are the same for every dtype.
+    """
+    rows = max(1, BLOCK_VALUES // max(1, n))
+    for start in range(0, m, rows):
+        yield slice(start, min(start + rows, m))
+
+
+def first_not_finite(values: NDArray[Any]) -> tuple[int, int] | None:
+    """Row and column of the first NaN or infinity of `values (m, n)`; None where all are finite."""
+    if values.dtype.kind != "f":
+        return None
+    for rows in blocks(*values.shape):
+        finite = np.isfinite(values[rows])
+        if not finite.all():
+            row, column = np.argwhere(~finite)[0]
+            return rows.start + int(row), int(column)
+    return None

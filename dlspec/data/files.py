@@ -1,0 +1,57 @@
+"""One door to the readers: the suffix of a file tells its format."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from dlspec.data import delimited, hdf5, npz
+from dlspec.data.table import Table
+from dlspec.errors import DataError
+
+SUFFIXES = (".csv", ".tsv", ".h5", ".hdf5", ".npz")
+
+
+def read(path: Path, *, target: str | None = None, x: str = "x", y: str = "y") -> Table:
+    """Read a file of any supported format.
+
+    Args:
+        path: the file.
+        target: CSV, TSV: column to predict; None means the last one.
+        x: HDF5, NPZ: name of the array of inputs.
+        y: HDF5, NPZ: name of the array of targets.
+
+    Raises:
+        DataError: no such file, an unknown suffix, or what the reader of the format refuses.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise DataError(f"{path}: unknown suffix {path.suffix!r}; expected one of {', '.join(SUFFIXES)}")
+    if not path.exists():
+        raise DataError(f"{path}: no such file")
+    if not path.is_file():
+        raise DataError(f"{path}: not a file")
+    if not os.access(path, os.R_OK):
+        raise DataError(f"{path}: no permission to read it")
+    if suffix in (".csv", ".tsv"):
+        return delimited.read(path, target=target)
+    if suffix == ".npz":
+        return npz.read(path, x=x, y=y)
+    return hdf5.read(path, x=x, y=y)
+
+
+def fingerprint(paths: Sequence[Path]) -> str:
+    """SHA-256 of the bytes of the files in order, in hex: that of `cat train dev test | sha256sum`.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                while chunk := file.read(1 << 20):
+                    digest.update(chunk)
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return digest.hexdigest()

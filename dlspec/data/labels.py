@@ -1,0 +1,130 @@
+"""What a target column means: classes, or numbers to predict."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlspec.data.table import Table, is_number, listed, shown
+from dlspec.errors import DataError
+
+Task = Literal["classification", "regression"]
+
+MAX_AUTO_CLASSES = 100
+"""More different whole numbers than this are taken for a quantity, not for classes."""
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How the targets of a table become numbers: decided on the training file, used for every file.
+
+    Attributes:
+        task: what is to be learnt.
+        classes: names in order; empty for regression.
+    """
+
+    task: Task
+    classes: tuple[str, ...]
+
+    def encode(self, table: Table) -> NDArray[Any]:
+        """Positions in `classes` `(m,)` intp for classification, targets `(m, k)` float64 for regression.
+
+        Text is looked up by name. So are whole numbers where a class is named by a number (3 is "3");
+        otherwise they are positions from 0.
+
+        Raises:
+            DataError: names the first row whose target is no class, or no number.
+        """
+        if self.task == "regression":
+            return _numbers(table)
+        values, inverse = np.unique(_labels(table), return_inverse=True)
+        names = _names(values)
+        by_name = values.dtype.kind == "U" or any(re.fullmatch("-?[0-9]+", name) for name in self.classes)
+        known = self.classes if by_name else tuple(map(str, range(len(self.classes))))
+        position = {name: position for position, name in enumerate(known)}
+        codes = np.array([position.get(name, -1) for name in names], dtype=np.intp)[inverse]
+        if (codes < 0).any():
+            row = int(np.argmax(codes < 0))
+            expected = (
+                f"is not among the classes {listed(self.classes)}"
+                if by_name
+                else f"is out of range; expected 0 to {len(known) - 1}, positions in the classes {listed(self.classes)}"
+            )
+            raise DataError(f"{table.place(row)}: label {shown(names[inverse[row]])} {expected}")
+        return codes
+
+
+def coding_of(table: Table, *, task: Literal["auto"] | Task, classes: Sequence[str] | None) -> Coding:
+    """Decide task and classes from the training file.
+
+    Task auto: text, booleans, whole numbers with at most 100 different values, or class names given or
+    stored in the file mean classification; anything else regression.
+
+    Args:
+        table: the training file.
+        task: what is asked for.
+        classes: names in order; None means those in the file, else the distinct labels, in natural order.
+
+    Raises:
+        DataError: fewer than two classes, or one named twice.
+    """
+    classes = tuple(classes or table.classes or ())
+    if task == "regression" or (task == "auto" and not classes and not _looks_like_classes(table.y)):
+        return Coding(task="regression", classes=())
+    if not classes:
+        labels = np.unique(_labels(table))
+        classes = tuple(sorted(_names(labels), key=_natural) if labels.dtype.kind == "U" else _names(labels))
+        if len(classes) < 2:
+            raise DataError(f"{table.source}: every label is {shown(classes[0])}; expected at least two classes")
+    for position, name in enumerate(classes):
+        if name in classes[:position]:
+            raise DataError(f"{table.source}: two classes are named {shown(name)}; expected different names")
+    return Coding(task="classification", classes=classes)
+
+
+def _looks_like_classes(y: NDArray[Any]) -> bool:
+    if y.ndim > 1:
+        return False
+    if y.dtype.kind == "f" and not bool((y == np.floor(y)).all()):
+        return False
+    return y.dtype.kind in "bU" or len(np.unique(y)) <= MAX_AUTO_CLASSES
+
+
+def _labels(table: Table) -> NDArray[Any]:
+    """Labels `(m,)`: text, or numbers that are whole."""
+    y = table.y
+    if y.ndim > 1:
+        raise DataError(f"{table.source}: {y.shape[1]} targets per example; expected one label for classification")
+    if y.dtype.kind == "f" and not (whole := y == np.floor(y)).all():
+        row = int(np.argmin(whole))
+        raise DataError(
+            f"{table.place(row)}: target {y[row]:g} is not a whole number; expected class labels "
+            "(task: regression predicts numbers)"
+        )
+    return y
+
+
+def _numbers(table: Table) -> NDArray[np.float64]:
+    if table.y.dtype.kind == "U":
+        row = next((row for row, cell in enumerate(table.y.tolist()) if not is_number(cell)), 0)
+        raise DataError(
+            f"{table.place(row)}: target {shown(str(table.y[row]))} is text; expected a number "
+            "(task: classification learns classes)"
+        )
+    return table.y.reshape(len(table.y), -1).astype(np.float64)
+
+
+def _names(values: NDArray[Any]) -> list[str]:
+    """Names of distinct labels: text as it is, True and False as 1 and 0, 3.0 as 3."""
+    return values.tolist() if values.dtype.kind == "U" else [str(int(value)) for value in values]
+
+
+def _natural(name: str) -> tuple[list[Any], str]:
+    """Sort key that puts class2 before class10; the name itself settles a tie such as a1, a01."""
+    parts: list[Any] = re.split("([0-9]+)", name)
+    digits = [number.lstrip("0") for number in parts[1::2]]
+    parts[1::2] = [(len(number), number) for number in digits]
+    return parts, name

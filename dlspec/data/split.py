@@ -1,0 +1,108 @@
+"""Train, dev and test: which examples go where."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlspec.errors import DataError
+
+Counts = NDArray[np.int64]
+
+# Ratios are counted in these parts of one, so that all sizes come out of exact whole-number arithmetic.
+_PARTS = 10**9
+
+
+def auto_ratios(m: int) -> tuple[float, float, float]:
+    """60/20/20 below 1,000,000 examples, 98/1/1 up to 10,000,000, 99.5/0.25/0.25 beyond.
+
+    With many examples a small share is enough to tell two models apart.
+    """
+    if m < 1_000_000:
+        return (0.6, 0.2, 0.2)
+    return (0.98, 0.01, 0.01) if m <= 10_000_000 else (0.995, 0.0025, 0.0025)
+
+
+def sizes(m: int, ratios: Sequence[float]) -> tuple[int, ...]:
+    """Number of examples per split: m·ratio rounded by largest remainder, so that the sum is exactly m.
+
+    Ties go to the earlier split.
+
+    Raises:
+        DataError: a split would be empty; says how many examples are enough.
+    """
+    weights = _weights(ratios)
+    counts, remainders = _floors(np.array([m]), weights)
+    counts[0, np.argsort(-remainders[0], kind="stable")[: m - counts.sum()]] += 1
+    if (counts == 0).any():
+        enough = -(-int(weights.sum()) // max(1, int(weights.min())))
+        names = "/".join(f"{100 * ratio:g}" for ratio in ratios)
+        raise DataError(f"{m} example{'s' if m > 1 else ''} split {names} leave a split empty; {enough} are enough")
+    return tuple(counts[0].tolist())
+
+
+def split(
+    m: int,
+    *,
+    ratios: Sequence[float],
+    rng: np.random.Generator,
+    labels: NDArray[np.intp] | None = None,
+) -> tuple[NDArray[np.int64], ...]:
+    """Divide m examples at random.
+
+    Args:
+        m: number of examples.
+        ratios: two (train, dev) or three (train, dev, test) positive numbers that add up to 1.
+        rng: the only source of randomness.
+        labels: `(m,)` class numbers from 0, to stratify: every class has its share of every split, to
+            within one example. None splits without regard to classes.
+
+    Returns:
+        Rows of each split, disjoint, together all of 0 … m − 1. Within a split they keep the order of
+        the file, so that a split reads like the file and memory is walked forwards; batches shuffle.
+
+    Raises:
+        DataError: a split would be empty.
+    """
+    totals = np.array(sizes(m, ratios))
+    order = rng.permutation(m)
+    counts = totals[np.newaxis]
+    if labels is not None:
+        order = order[np.argsort(labels[order], kind="stable")]
+        counts = _stratified(np.bincount(labels), _weights(ratios), totals)
+    # `order` holds class after class; give each class's stretch to the splits by its counts.
+    splits_in_order = np.tile(np.arange(len(totals), dtype=np.int8), len(counts))
+    split_of = np.empty(m, dtype=np.int8)
+    split_of[order] = np.repeat(splits_in_order, counts.ravel())
+    return tuple(np.flatnonzero(split_of == number).astype(np.int64, copy=False) for number in range(len(totals)))
+
+
+def _weights(ratios: Sequence[float]) -> Counts:
+    return np.array([round(ratio * _PARTS) for ratio in ratios], dtype=np.int64)
+
+
+def _floors(class_sizes: Counts, weights: Counts) -> tuple[Counts, Counts]:
+    """⌊m_c·w_s/Σw⌋ and the remainders, both `(classes, splits)`."""
+    counts, remainders = np.divmod(class_sizes[:, np.newaxis] * weights, weights.sum())
+    return counts, remainders
+
+
+def _stratified(class_sizes: Counts, weights: Counts, totals: Counts) -> Counts:
+    """Counts `(classes, splits)`: rows add up to the classes, columns to the totals, each within 1 of its share.
+
+    Every share is rounded down; each class then hands its one or two leftover examples to the splits
+    of its largest remainders. A column's total overrules that in two cases: a split that is full takes
+    no more, and a split that needs one from every class still to come gets one. Two and three splits can
+    always be completed under these two rules alone. Small classes choose first, for one example is
+    a larger part of them.
+    """
+    counts, remainders = _floors(class_sizes, weights)
+    leftovers = class_sizes - counts.sum(axis=1)
+    wanted = totals - counts.sum(axis=0)
+    choosing = [c for c in np.argsort(class_sizes, kind="stable") if leftovers[c]]
+    for done, c in enumerate(choosing):
+        rank = np.where(wanted == len(choosing) - done, np.inf, np.where(wanted == 0, -np.inf, remainders[c]))
+        chosen = np.argsort(-rank, kind="stable")[: leftovers[c]]
+        counts[c, chosen] += 1
+        wanted[chosen] -= 1
+    return counts

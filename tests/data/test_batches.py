@@ -1,0 +1,82 @@
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from dlspec.core.randomness import stream
+from dlspec.data.batches import Batches
+
+
+def examples(m, n_x=3):
+    return np.arange(m * n_x, dtype=np.float32).reshape(m, n_x), np.arange(m)
+
+
+@pytest.mark.parametrize(("m", "batch_size"), [(10, 3), (9, 3), (10, 1), (10, 9), (2, 1)])
+@pytest.mark.parametrize("start", [0, 1, 2])
+def test_an_epoch_is_the_shuffled_examples(m, batch_size, start):
+    X, Y = examples(m)
+    batches = Batches(X, Y, batch_size=batch_size, seed=7)
+    order = np.arange(m)
+    stream(7, "shuffle", 4).shuffle(order)
+    seen = [(Xb.copy(), Yb.copy()) for Xb, Yb in batches.epoch(4, start=start)]
+    expected = [order[first : first + batch_size] for first in range(start * batch_size, m, batch_size)]
+    assert len(seen) == len(expected) == max(0, batches.steps_per_epoch - start)
+    for (Xb, Yb), rows in zip(seen, expected, strict=True):
+        assert np.array_equal(Xb, X[rows])
+        assert np.array_equal(Yb, Y[rows])
+
+
+def test_every_example_once_in_another_order_each_epoch():
+    X, Y = examples(100)
+    batches = Batches(X, Y, batch_size=32, seed=0)
+    orders = [np.concatenate([Yb.copy() for _, Yb in batches.epoch(epoch)]) for epoch in (0, 1, 0)]
+    assert all(np.array_equal(np.sort(order), Y) for order in orders)
+    assert not np.array_equal(orders[0], orders[1])
+    assert np.array_equal(orders[0], orders[2])
+    assert batches.steps_per_epoch == 4
+
+
+def test_targets_with_columns_and_contiguous_short_batch():
+    X, _ = examples(10)
+    Y = X[:, :2].copy()
+    for Xb, Yb in Batches(X, Y, batch_size=4, seed=0).epoch(0):
+        assert np.array_equal(Xb[:, :2], Yb)
+        assert Xb.flags.c_contiguous
+        assert Yb.flags.c_contiguous
+
+
+@pytest.mark.parametrize("batch_size", [10, 11, 10**12])
+def test_full_batch_is_the_arrays_themselves(batch_size):
+    X, Y = examples(10)
+    batches = Batches(X, Y, batch_size=batch_size, seed=0)
+    ((Xb, Yb),) = batches.epoch(3)
+    assert Xb is X
+    assert Yb is Y
+    assert batches.steps_per_epoch == 1
+    assert list(batches.epoch(3, start=1)) == []
+
+
+def test_buffers_are_reused_and_nothing_is_allocated_per_batch():
+    X, Y = np.zeros((20_000, 50), dtype=np.float32), np.zeros(20_000, dtype=np.intp)
+    batches = Batches(X, Y, batch_size=64, seed=0)
+    epoch = batches.epoch(1)
+    first, _ = next(epoch)
+    tracemalloc.start()
+    peak = 0
+    for Xb, _ in epoch:
+        peak = max(peak, tracemalloc.get_traced_memory()[1])
+        tracemalloc.reset_peak()
+        assert np.shares_memory(Xb, first)
+    tracemalloc.stop()
+    assert peak < 2048  # the short-lived views; a batch is 12,800 bytes
+
+
+def test_the_shuffle_itself_allocates_no_second_order():
+    X, Y = np.zeros((50_000, 1), dtype=np.float32), np.zeros(50_000, dtype=np.intp)
+    batches = Batches(X, Y, batch_size=64, seed=0)
+    next(batches.epoch(0))
+    tracemalloc.start()
+    next(batches.epoch(1))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 40_000  # a second order would be 400,000 bytes
