@@ -44,6 +44,7 @@ def load_data(loaded: LoadedExperiment, *, normalization: Normalization | None =
         normalization: that of a trained model, applied as it is; None fits it on train.
 
     Raises:
+        ConfigError: a file is missing.
         DataError: a file, a label or a split is wrong.
     """
     experiment, data = loaded.experiment, loaded.experiment.data
@@ -67,7 +68,7 @@ def load_data(loaded: LoadedExperiment, *, normalization: Normalization | None =
         )
     if isinstance(data, OneFile):
         return load_file(
-            loaded.resolve(data.path),
+            _existing(loaded, "path", data.path),
             target=data.target,
             x=data.x,
             y=data.y,
@@ -81,9 +82,9 @@ def load_data(loaded: LoadedExperiment, *, normalization: Normalization | None =
             normalization=normalization,
         )
     return load_files(
-        loaded.resolve(data.train),
-        None if data.dev is None else loaded.resolve(data.dev),
-        None if data.test is None else loaded.resolve(data.test),
+        _existing(loaded, "train", data.train),
+        None if data.dev is None else _existing(loaded, "dev", data.dev),
+        None if data.test is None else _existing(loaded, "test", data.test),
         target=data.target,
         x=data.x,
         y=data.y,
@@ -96,6 +97,14 @@ def load_data(loaded: LoadedExperiment, *, normalization: Normalization | None =
         dtype=dtype,
         normalization=normalization,
     )
+
+
+def _existing(loaded: LoadedExperiment, key: str, path: str) -> Path:
+    """A data file; where it is missing, the error points at the key that names it."""
+    resolved = loaded.resolve(path)
+    if not resolved.exists():
+        raise loaded.problem(("data", key), f"there is no file {resolved}; relative paths start at the experiment file")
+    return resolved
 
 
 def _synthetic_seed(experiment: Experiment, data: Synthetic) -> int:

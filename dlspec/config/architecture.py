@@ -52,7 +52,7 @@ LOSSES_AFTER: dict[OutputActivation, tuple[str, ...]] = {
 class HiddenLayer(Section):
     """One fully connected layer: A = g(A_prev Wᵀ + b), then dropout."""
 
-    units: int = Field(gt=0, description="number of units of the layer; at least 1")
+    units: int = Field(ge=1, le=1_000_000, description="number of units of the layer; 1 to 1,000,000")
     activation: Activation = Field(Relu(), description="activation function g of the layer")
     keep_prob: float | None = Field(
         None,

@@ -31,6 +31,7 @@ class Split(Section):
 
     ratios: str = Field(
         "auto",
+        pattern=r"^(auto|[0-9.]+/[0-9.]+(/[0-9.]+)?)$",
         description="percent for train/dev/test such as 60/20/20, or train/dev such as 70/30 (no test set); "
         "auto: 60/20/20 below 1,000,000 examples, 98/1/1 up to 10,000,000, 99.5/0.25/0.25 beyond",
     )

@@ -190,7 +190,7 @@ def test_settings_of_the_old_member_are_refused_when_the_name_changes():
         ("optimizer.beta1=2", "optimizer.beta1: found 2; expected a number of at least 0 and less than 1"),
         (
             "architecture.layers.1={}",
-            "architecture.layers.1.units: missing; expected a whole number greater than 0",
+            "architecture.layers.1.units: missing; expected a whole number from 1 to 1,000,000",
         ),
         (
             "training.early_stopping.monitor=\x1b",

@@ -159,7 +159,7 @@ def problems(text: str) -> list[str]:
         ("architecture: {layers: [64]}", f"2:25: architecture.layers.0: found 64; expected a mapping with {LAYER}"),
         (
             "architecture: {layers: [{activation: relu}]}",
-            "2:25: architecture.layers.0.units: missing; expected a whole number greater than 0",
+            "2:25: architecture.layers.0.units: missing; expected a whole number from 1 to 1,000,000",
         ),
         (
             "architecture: {layers: [{units: 3, activation: rleu}]}",
