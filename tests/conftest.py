@@ -2,7 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from threadpoolctl import threadpool_limits
+
+# The same examples in every run, and no limit of time per example: a busy machine is no failure.
+settings.register_profile("dlspec", deadline=None, derandomize=True)
+settings.load_profile("dlspec")
 
 
 @pytest.fixture(scope="session", autouse=True)
