@@ -31,7 +31,7 @@ from dlspec.training.stopping import Watch
 
 # Multiply-adds of one forward pass from which a second thread pays: measured over whole training
 # steps on two cores, see docs/performance.md.
-THREADS_PAY_FROM = 8_000_000
+THREADS_PAY_FROM = 20_000_000
 
 METRICS = {"classification": ("accuracy", "f1"), "regression": ("rmse", "mae", "r2")}
 
