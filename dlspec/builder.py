@@ -1,7 +1,7 @@
 """From an experiment to its pieces: the one place where settings turn into plain numbers and objects."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -36,12 +36,18 @@ THREADS_PAY_FROM = 20_000_000
 METRICS = {"classification": ("accuracy", "f1"), "regression": ("rmse", "mae", "r2")}
 
 
-def load_data(loaded: LoadedExperiment, *, normalization: Normalization | None = None) -> Dataset:
+def load_data(
+    loaded: LoadedExperiment,
+    *,
+    normalization: Normalization | None = None,
+    classes: Sequence[str] | None = None,
+) -> Dataset:
     """The data of an experiment, split and normalised.
 
     Args:
         loaded: the experiment and where its file lies.
         normalization: that of a trained model, applied as it is; None fits it on train.
+        classes: those of a trained model; None takes what the experiment names or the data holds.
 
     Raises:
         ConfigError: a file is missing.
@@ -73,7 +79,7 @@ def load_data(loaded: LoadedExperiment, *, normalization: Normalization | None =
             x=data.x,
             y=data.y,
             task=data.task,
-            classes=data.classes,
+            classes=classes or data.classes,
             ratios=ratios,
             strategy=strategy,
             seed=split_seed,
@@ -89,7 +95,7 @@ def load_data(loaded: LoadedExperiment, *, normalization: Normalization | None =
         x=data.x,
         y=data.y,
         task=data.task,
-        classes=data.classes,
+        classes=classes or data.classes,
         ratios=ratios,
         strategy=strategy,
         seed=split_seed,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,7 +27,7 @@ from dlspec.data.dataset import Dataset
 from dlspec.data.normalization import Normalization
 from dlspec.diagnosis.bias_variance import Diagnosis, diagnose
 from dlspec.diagnosis.intervals import ErrorRate
-from dlspec.errors import DlspecError, RunError, TrainingError, UsageError
+from dlspec.errors import DataError, DlspecError, RunError, TrainingError, UsageError
 from dlspec.report import markdown
 from dlspec.run import checkpoint, directory, storage
 from dlspec.run.environment import environment, physical_cores, process
@@ -310,6 +311,15 @@ class Evaluated:
     warnings: list[str]
 
 
+def _check_features(dataset: Dataset, expected: Sequence[str], run: Path) -> None:
+    """Refuse data whose columns are not those the model was trained on, in the same order."""
+    for number, (found, name) in enumerate(zip_longest(dataset.feature_names, expected), start=1):
+        if found != name:
+            raise DataError(
+                f"{run}: the data has changed: feature {number} is {found!r}; the model was trained with {name!r} there"
+            )
+
+
 def _checkpoint_of(run: Path, parameters: Result) -> Path:
     return run / "checkpoints" / f"{parameters}.h5"
 
@@ -328,7 +338,7 @@ def evaluate(run: Path, *, split: str, parameters: Result | None = None) -> Eval
     Raises:
         UsageError: no such split.
         RunError: no checkpoint yet, or a damaged one.
-        DataError: the data can no longer be read.
+        DataError: the data can no longer be read, or is no longer that of the model.
     """
     record = directory.read_json(run / directory.RUN_FILE)
     wanted: tuple[Result, ...] = (parameters,) if parameters else (record["result"], "last")
@@ -339,7 +349,8 @@ def evaluate(run: Path, *, split: str, parameters: Result | None = None) -> Eval
     saved = checkpoint.load(path)
     loaded = loader.load(run / "config.resolved.yaml")
     normalization = Normalization.from_state(saved.model["normalization"], saved.normalization)
-    dataset = builder.load_data(loaded, normalization=normalization)
+    dataset = builder.load_data(loaded, normalization=normalization, classes=saved.model["classes"] or None)
+    _check_features(dataset, saved.model["feature_names"], run)
     names = list(dataset.splits) if split == "all" else [split]
     if split not in ("all", *dataset.splits):
         raise UsageError(f"{run}: has no {split} split; expected one of: {', '.join(dataset.splits)}, all")

@@ -37,8 +37,8 @@ def write(target: Path) -> list[Path]:
         )
     storage.check_writable(target)
     base = source()
-    storage.make_parents(target / "runs")
     for path in files():
         storage.make_parents((target / path).parent)
         storage.write_file(target / path, (base / path).read_bytes())
+    storage.make_parents(target / "runs")
     return files()

@@ -1,5 +1,6 @@
 """The command `dlspec`."""
 
+import io
 import sys
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import typer
 
 import dlspec
 from dlspec.cli import evaluate, init, schema, show, signals, train, validate
-from dlspec.cli.errors import exit_code, lines
+from dlspec.cli.errors import FAILED, exit_code, lines, system_error
 from dlspec.errors import DlspecError
 
 app = typer.Typer(
@@ -47,6 +48,9 @@ for command in (train.train, evaluate.evaluate, validate.validate, show.show, sc
 def main() -> None:
     """Run the command line; every error that dlspec raises on purpose becomes plain lines and an exit code."""
     signals.exit_at_once()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without Unicode is no reason to fail
     try:
         app()
     except DlspecError as error:
@@ -56,3 +60,6 @@ def main() -> None:
     except BrokenPipeError:  # the reader of a pipe has left, as head does
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        typer.echo(system_error(error), err=True)
+        sys.exit(FAILED)

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dlspec.cli.errors import printable
 from dlspec.report.markdown import METRICS
 from dlspec.report.numbers import percent, value
+from dlspec.text import printable
 
 # Without a terminal there is no width to fit into: lines stay whole for grep and files.
 WIDTH_OF_FILES = 400
@@ -62,5 +62,6 @@ def confusion(split: dict[str, Any]) -> Table:
 
 
 def write_json(content: Any) -> None:
-    """One JSON document on standard output."""
-    sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """One JSON document on standard output, all of it ASCII: no name in it can steer a terminal."""
+    text = json.dumps(content, indent=2, allow_nan=False).replace("\x7f", "\\u007f")
+    sys.stdout.write(f"{text}\n")

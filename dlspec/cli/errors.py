@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from dlspec.errors import ConfigError, DataError, DlspecError, RunBusyError, UsageError
+from dlspec.text import printable
 
 USAGE, FAILED, DIVERGED, BUSY = 2, 1, 3, 4
 
@@ -19,6 +20,7 @@ def lines(error: DlspecError) -> Iterator[str]:
     return map(printable, error.problems)
 
 
-def printable(text: str) -> str:
-    """Text without control characters: what comes from a file must not steer the terminal."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+def system_error(error: OSError) -> str:
+    """One line for what the system refused and nobody foresaw."""
+    reason = (error.strerror or str(error)).lower()
+    return printable(f"{error.filename}: {reason}" if error.filename else reason)

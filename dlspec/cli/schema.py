@@ -9,4 +9,4 @@ def schema() -> None:
     from dlspec.config.experiment import Experiment
 
     content = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Experiment.model_json_schema()}
-    sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(content, indent=2) + "\n")

@@ -8,8 +8,8 @@ from dlspec.cli import options
 def validate(config: options.Config, overrides: options.Set = None) -> None:
     """Check an experiment and its data; gives the course's advice."""
     from dlspec import runner
-    from dlspec.cli.errors import printable
     from dlspec.config import loader
+    from dlspec.text import printable
 
     loaded = loader.load(config, overrides or ())
     prepared = runner.prepare(loaded)

@@ -12,10 +12,11 @@ from dlspec.config.experiment import Experiment
 from dlspec.config.overrides import override
 from dlspec.config.problems import problem_lines
 from dlspec.config.schema import Schema
-from dlspec.config.wording import KeyPath, dotted, printable
+from dlspec.config.wording import KeyPath, dotted
 from dlspec.config.yaml_tree import MAX_BYTES, Tree
 from dlspec.config.yaml_tree import parse as parse_yaml
 from dlspec.errors import ConfigError
+from dlspec.text import printable
 
 
 @dataclass(frozen=True)

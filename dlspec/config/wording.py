@@ -3,15 +3,12 @@
 import re
 from typing import Any
 
+from dlspec.text import printable
+
 MAX_SHOWN = 60
 PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
 KeyPath = tuple[str | int, ...]
-
-
-def printable(text: str) -> str:
-    """Control characters and whatever else has no glyph, written as escapes."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def clipped(text: str, *, length: int = MAX_SHOWN) -> str:

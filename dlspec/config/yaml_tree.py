@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from dlspec.config.wording import KeyPath, clipped, found, key_text, printable, quoted
+from dlspec.config.wording import KeyPath, clipped, found, key_text, quoted
 from dlspec.errors import ConfigError
+from dlspec.text import printable
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 64

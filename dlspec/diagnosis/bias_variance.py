@@ -114,9 +114,10 @@ def diagnose(
 
 def _gap(name: str, value: float, low: float, high: float, threshold: float) -> Gap:
     judgement: Judgement = TOO_FEW
-    if value >= threshold and low > 0:
+    reached = value >= threshold - 1e-12  # 0.03 − 0.01 is a little less than 0.02 in binary
+    if reached and low > 0:
         judgement = "high"
-    elif value < threshold and high < threshold + SERIOUS:
+    elif not reached and high < threshold + SERIOUS:
         judgement = "fine"
     return Gap(name, value, low, high, threshold, judgement)
 

@@ -70,12 +70,12 @@ def find(text: str, *, runs_dir: Path) -> Path:
     Raises:
         UsageError: there is no such run.
     """
-    if text == "latest" and not Path(text).exists():
+    if text == "latest" and not _exists(Path(text)):
         return latest(runs_dir)
     path = Path(text)
-    if not path.exists() and (runs_dir / text / RUN_FILE).is_file():
+    if not _exists(path) and _exists(runs_dir / text / RUN_FILE):
         path = runs_dir / text
-    if not path.exists():
+    if not _exists(path):
         raise UsageError(
             f"{text}: no such run; expected a run directory, a path inside one, or latest{_known(runs_dir)}"
         )
@@ -83,6 +83,13 @@ def find(text: str, *, runs_dir: Path) -> Path:
         if (candidate / RUN_FILE).is_file():
             return candidate
     raise UsageError(f"{text}: not a run directory: neither it nor a parent holds {RUN_FILE}{_known(runs_dir)}")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long
+        return False
 
 
 def latest(runs_dir: Path) -> Path:
@@ -94,13 +101,11 @@ def latest(runs_dir: Path) -> Path:
     runs = all_runs(runs_dir)
     if not runs:
         raise UsageError(f"{runs_dir}: no run here yet; start one with: dlspec train CONFIG")
-    newest = runs[-1].name.split("-", 1)[0]
-    same_second = [run for run in runs if run.name.startswith(f"{newest}-")]
-    return max(same_second, key=lambda run: (str(read_json(run / RUN_FILE).get("started", "")), run.name))
+    return max(runs, key=lambda run: (str(read_json(run / RUN_FILE).get("started", "")), run.name))
 
 
 def all_runs(runs_dir: Path) -> list[Path]:
-    """Every run under `runs_dir`, by name, which is by the second of its start."""
+    """Every run under `runs_dir`, by name."""
     if not runs_dir.is_dir():
         return []
     with os.scandir(runs_dir) as entries:
@@ -109,8 +114,9 @@ def all_runs(runs_dir: Path) -> list[Path]:
 
 
 def _known(runs_dir: Path) -> str:
-    runs = all_runs(runs_dir)
-    return f" (the newest in {runs_dir} is {runs[-1].name})" if runs else f" (there are none in {runs_dir})"
+    if not all_runs(runs_dir):
+        return f" (there are none in {runs_dir})"
+    return f" (the newest in {runs_dir} is {latest(runs_dir).name})"
 
 
 def read_json(path: Path) -> dict[str, Any]:

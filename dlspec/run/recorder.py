@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dlspec.run import checkpoint, storage
 from dlspec.run.checkpoint import Checkpoint
+from dlspec.text import printable
 from dlspec.training.events import EpochDone, Event, RunFinished, RunStarted, TrainingState
 
 METRICS_FILE = "metrics.jsonl"
@@ -53,8 +54,10 @@ class MetricsRecorder:
 
     def close(self) -> None:
         """Sync and close both files."""
-        self._metrics.close()
-        self._timings.close()
+        try:
+            self._metrics.close()
+        finally:
+            self._timings.close()
 
 
 class Log:
@@ -72,7 +75,7 @@ class Log:
     def say(self, line: str) -> None:
         """Add a line, stamped with the time in UTC."""
         stamp = self._now().astimezone(UTC).isoformat(timespec="seconds")
-        self._file.append(f"{stamp} {' '.join(line.splitlines())}")
+        self._file.append(f"{stamp} {printable(line)}")
 
     def __call__(self, event: Event) -> None:
         """Log the start, each new best epoch and the end."""

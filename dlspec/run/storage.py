@@ -118,8 +118,9 @@ def check_writable(path: Path) -> None:
         RunBusyError: it is not writable.
     """
     existing = path
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
+    with _named(path, "look"):
+        while not existing.exists() and existing != existing.parent:
+            existing = existing.parent
     if not existing.is_dir():
         raise UsageError(f"{existing}: is a file, not a directory; choose another place")
     if not os.access(existing, os.W_OK | os.X_OK):
@@ -158,5 +159,7 @@ class Appender:
 
     def close(self) -> None:
         """Sync and close."""
-        self.sync()
-        os.close(self._fd)
+        try:
+            self.sync()
+        finally:
+            os.close(self._fd)

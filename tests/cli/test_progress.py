@@ -1,0 +1,84 @@
+"""The progress of a run: a bar on a terminal, a line from time to time elsewhere."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from dlspec.cli.progress import BAR_EVERY_S, LINE_EVERY_S, Bar, Lines, Silence, display
+from dlspec.training.events import EpochDone, RunFinished, RunStarted, StepsDone
+
+
+class Clock:
+    """A clock that stands still until it is set."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+def started(epochs=4, steps_per_epoch=10):
+    return RunStarted(epochs, steps_per_epoch, state=None)
+
+
+def epoch_done(epoch, **quantities):
+    quantities = quantities or {"train_cost": 0.51234, "train_loss": 0.5, "dev_loss": 0.6, "dev_accuracy": 0.9}
+    return EpochDone(epoch, 10 * epoch, 0.1, quantities, True, state=None)
+
+
+FINISHED = RunFinished("completed", 4, 40, "4 epochs", state=None)
+
+
+def shown(watcher_class, timeline, *, terminal=False):
+    """Everything that is written for events at their seconds."""
+    file, clock = io.StringIO(), Clock()
+    console = Console(file=file, force_terminal=terminal, width=120, highlight=False, color_system=None)
+    with watcher_class(console, clock=clock) as watcher:
+        for seconds, event in timeline:
+            clock.now = 1000.0 + seconds
+            watcher(event)
+    return file.getvalue()
+
+
+def test_lines_come_every_two_seconds():
+    timeline = [(0, started()), (LINE_EVERY_S - 0.1, epoch_done(1)), (2.5, epoch_done(2)), (3, epoch_done(3))]
+    assert shown(Lines, timeline) == "epoch 2/4, 8 steps/s, cost 0.5123, dev accuracy 90.00 %, 2 s left\n"
+
+
+def test_without_a_dev_set_the_metric_is_that_of_train():
+    event = epoch_done(2, train_cost=2.0, train_loss=1.5, train_rmse=12.3456789)
+    assert "cost 2, train rmse 12.346" in shown(Lines, [(0, started()), (5, event)])
+
+
+def test_lines_say_nothing_of_single_steps():
+    assert shown(Lines, [(0, started()), (9, StepsDone(0, 5, 0.5)), (9, FINISHED)]) == ""
+
+
+def test_the_bar_shows_epoch_speed_and_numbers():
+    text = shown(Bar, [(0, started()), (1, epoch_done(1)), (1.01, StepsDone(1, 15, 0.5)), (2, FINISHED)], terminal=True)
+    assert "epoch 1/4" in text
+    assert "10 steps/s" in text
+    assert "cost 0.5123, dev accuracy 90.00 %" in text
+
+
+@pytest.mark.parametrize(("seconds", "drawn"), [(BAR_EVERY_S * 0.9, False), (BAR_EVERY_S * 1.1, True)])
+def test_the_bar_is_drawn_at_most_ten_times_a_second(seconds, drawn):
+    text = shown(Bar, [(0, started()), (seconds, StepsDone(0, 5, 0.5))], terminal=True)
+    assert ("epoch 0/4" in text) == drawn
+
+
+def test_the_display_fits_the_place():
+    def of(*, terminal, quiet=False):
+        return type(display(Console(file=io.StringIO(), force_terminal=terminal), quiet=quiet))
+
+    assert of(terminal=True) is Bar
+    assert of(terminal=False) is Lines
+    assert of(terminal=True, quiet=True) is Silence
+
+
+def test_a_quiet_display_takes_every_event():
+    with Silence() as silence:
+        for event in (started(), StepsDone(0, 1, 0.5), epoch_done(1), FINISHED):
+            silence(event)

@@ -1,0 +1,36 @@
+"""`--help` starts in a tenth of a second because nothing heavy is imported for it."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"numpy", "h5py", "pydantic", "pydantic_core", "yaml", "rich", "threadpoolctl", "filelock"}
+
+
+def imported_by(*arguments):
+    """Top-level packages that `python -m dlspec …` imports."""
+    command = [sys.executable, "-X", "importtime", "-m", "dlspec", *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    names = re.findall(r"^import time: +\d+ \| +\d+ \| +(\S+)", result.stderr, flags=re.MULTILINE)
+    return {name.split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("flag", ["--help", "--version"])
+def test_nothing_heavy_is_imported(flag):
+    imported = imported_by(flag)
+    assert {"dlspec", "typer"} <= imported  # the list is not empty
+    assert imported & HEAVY == set()
+
+
+def test_the_help_of_a_command_imports_no_more_than_typer_itself_does():
+    assert imported_by("train", "--help") & (HEAVY - {"pydantic", "pydantic_core"}) == set()
+
+
+def test_a_command_that_reads_a_file_imports_what_it_needs(tmp_path):
+    config = tmp_path / "moons.yaml"
+    config.write_text("data: {synthetic: moons}\n")
+    imported = imported_by("show", str(config))
+    assert {"pydantic", "yaml"} <= imported
+    assert imported & {"numpy", "h5py", "rich"} == set()

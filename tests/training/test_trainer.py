@@ -1,0 +1,212 @@
+"""The training loop: its events, their numbers, and how a run ends."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from dlspec.core.optimizers import OPTIMIZERS
+from dlspec.core.randomness import stream
+from dlspec.data.batches import Batches
+from dlspec.training.events import EpochDone, RunFinished, RunStarted, StepsDone
+from dlspec.training.trainer import STEPS_DONE_EVERY_S
+
+from .builders import epochs_of, make_cost, make_examples, make_trainer, stop_after
+
+
+def frozen():
+    return 0.0
+
+
+def ticking(seconds):
+    """A clock that moves on by so much at every look."""
+    ticks = itertools.count()
+    return lambda: seconds * next(ticks)
+
+
+def thetas_after_each_step(cost, examples, *, steps, batch_size, learning_rate=0.01):
+    """θ after each step of Adam, by a loop of our own."""
+    step_of = {}
+    rng = stream(1, "dropout")
+    batches = Batches(examples.X, examples.Y, batch_size=batch_size, seed=1)
+    for size in {batch_size, len(examples.X) % batch_size} - {0}:
+        step_of[size] = cost.bind(size, rng=rng)
+    update = OPTIMIZERS["adam"]().bind(cost.parameters.theta, cost.parameters.grad).step
+    thetas = []
+    for epoch in itertools.count():
+        for X, Y in batches.epoch(epoch):
+            step_of[len(X)](X, Y)
+            update(learning_rate, len(thetas) + 1)
+            thetas.append(cost.parameters.theta.copy())
+            if len(thetas) == steps:
+                return thetas
+    raise AssertionError("the loop above never ends by itself")
+
+
+def test_events_come_in_order_with_their_numbers():
+    trainer = make_trainer(make_cost(), make_examples(m=30), batch_size=8, epochs=3, clock=frozen)
+    started, *epochs, finished = list(trainer.run())
+    assert isinstance(started, RunStarted)
+    assert (started.epochs, started.steps_per_epoch) == (3, 4)
+    assert [type(event) for event in epochs] == [EpochDone] * 3
+    assert [(event.epoch, event.step) for event in epochs] == [(1, 4), (2, 8), (3, 12)]
+    assert all(set(event.quantities) == {"train_cost", "train_loss", "train_accuracy"} for event in epochs)
+    assert isinstance(finished, RunFinished)
+    assert (finished.reason, finished.epoch, finished.step, finished.message) == ("completed", 3, 12, "3 epochs")
+
+
+@pytest.mark.parametrize(("batch_size", "steps_per_epoch"), [(1, 10), (4, 3), (5, 2), (10, 1), (999, 1)])
+def test_every_epoch_sees_every_example_in_as_many_steps_as_it_takes(batch_size, steps_per_epoch):
+    trainer = make_trainer(make_cost(), make_examples(m=10), batch_size=batch_size, epochs=2)
+    events = list(trainer.run())
+    assert events[0].steps_per_epoch == steps_per_epoch
+    assert [event.step for event in epochs_of(events)] == [steps_per_epoch, 2 * steps_per_epoch]
+    assert events[-1].reason == "completed"
+
+
+def test_the_learning_rate_decays_from_the_second_epoch_on():
+    trainer = make_trainer(
+        make_cost(), make_examples(), epochs=4, learning_rate=0.08, decay=("exponential", {"base": 0.5})
+    )
+    assert [event.learning_rate for event in epochs_of(trainer.run())] == [0.08, 0.04, 0.02, 0.01]
+
+
+def test_the_steps_are_those_of_a_plain_loop():
+    examples = make_examples(m=30)
+    expected = thetas_after_each_step(make_cost(keep_prob=0.7), examples, steps=12, batch_size=8)
+    cost = make_cost(keep_prob=0.7)
+    trainer = make_trainer(cost, examples, batch_size=8, epochs=3)
+    seen = [event.state().theta for event in trainer.run() if isinstance(event, EpochDone)]
+    np.testing.assert_array_equal(seen, expected[3::4])
+
+
+def test_same_seed_same_run():
+    def run(seed):
+        trainer = make_trainer(make_cost(keep_prob=0.6, seed=seed), make_examples(), seed=seed)
+        events = list(trainer.run())
+        return [dict(event.quantities) for event in epochs_of(events)], events[-1].state().theta
+
+    quantities, theta = run(7)
+    again_quantities, again_theta = run(7)
+    assert quantities == again_quantities
+    np.testing.assert_array_equal(theta, again_theta)
+    assert not np.array_equal(theta, run(8)[1])
+
+
+def test_signs_of_life_depend_on_the_clock_alone():
+    def run(clock):
+        events = list(make_trainer(make_cost(), make_examples(m=30), batch_size=8, epochs=3, clock=clock).run())
+        signs = [event for event in events if isinstance(event, StepsDone)]
+        return signs, [dict(event.quantities) for event in epochs_of(events)]
+
+    silent, quantities = run(frozen)
+    assert silent == []
+    signs, same_quantities = run(ticking(STEPS_DONE_EVERY_S * 1.01))
+    assert [(sign.epoch, sign.step) for sign in signs] == [(step // 4, step + 1) for step in range(12)]
+    assert all(0 < sign.loss < 2 for sign in signs)
+    assert same_quantities == quantities
+    rarer, _ = run(ticking(STEPS_DONE_EVERY_S / 2.5))  # the third look is the first that is late enough
+    assert [sign.step for sign in rarer] == [3, 7, 11]
+
+
+@pytest.mark.parametrize("steps", [1, 3, 4, 5, 11])
+def test_an_interruption_stops_after_that_very_step(steps):
+    examples = make_examples(m=30)
+    expected = thetas_after_each_step(make_cost(keep_prob=0.7), examples, steps=steps, batch_size=8)[-1]
+    trainer = make_trainer(
+        make_cost(keep_prob=0.7), examples, batch_size=8, epochs=3, interrupted=stop_after(steps), clock=frozen
+    )
+    *_, finished = trainer.run()
+    state = finished.state()
+    assert (finished.reason, finished.message) == ("interrupted", f"stopped after step {steps}")
+    assert 4 * state.epoch + state.batch == state.step == finished.step == steps
+    assert state.epoch == finished.epoch == (steps - 1) // 4
+    np.testing.assert_array_equal(state.theta, expected)
+
+
+def test_a_state_is_a_copy():
+    trainer = make_trainer(make_cost(keep_prob=0.5), make_examples(), epochs=2)
+    events = trainer.run()
+    before = next(events).state()
+    copies = before.theta.copy(), {name: array.copy() for name, array in before.optimizer.items()}, dict(before.rng)
+    after = list(events)[-1].state()
+    np.testing.assert_array_equal(before.theta, copies[0])
+    assert set(before.optimizer) == set(after.optimizer) == set(copies[1]) != set()
+    for name, array in copies[1].items():
+        np.testing.assert_array_equal(before.optimizer[name], array)
+        assert not np.array_equal(after.optimizer[name], array)
+    assert before.rng == copies[2] != after.rng
+    assert not np.array_equal(before.theta, after.theta)
+
+
+def test_a_learning_rate_beyond_reason_diverges_and_says_where():
+    cost = make_cost((3, 5, 1), loss="squared_error")
+    examples = make_examples(m=30)
+    targets = type(examples)(X=examples.X, Y=examples.Y[:, None].astype(float), rows=examples.rows)
+    with np.errstate(all="ignore"):
+        trainer = make_trainer(
+            cost, targets, optimizer=("sgd", {}), learning_rate=1e200, epochs=5, measure=lambda: {"train_loss": 1.0}
+        )
+        events = list(trainer.run())
+    finished = events[-1]
+    assert finished.reason == "diverged"
+    assert finished.step <= 3
+    assert finished.message == f"the loss is {finished_loss(finished)} at step {finished.step + 1} in epoch 1"
+    assert not any(isinstance(event, EpochDone) for event in events)
+
+
+def finished_loss(finished):
+    return finished.message.split()[3]
+
+
+def test_a_million_as_learning_rate_never_passes_for_success():
+    with np.errstate(all="ignore"):
+        cost = make_cost(loss="squared_error", dtype=np.float32)
+        examples = make_examples(dtype=np.float32)
+        targets = type(examples)(X=examples.X, Y=examples.Y[:, None].astype(np.float32), rows=examples.rows)
+        trainer = make_trainer(
+            cost,
+            targets,
+            optimizer=("sgd", {}),
+            learning_rate=1e6,
+            epochs=50,
+            measure=lambda: {"train_loss": float(np.abs(cost.parameters.theta).sum())},
+        )
+        finished = list(trainer.run())[-1]
+    assert finished.reason == "diverged"
+    assert f"step {finished.step + 1} in epoch {finished.epoch + 1}" in finished.message
+
+
+def test_nan_in_an_example_ends_the_run_at_its_step():
+    examples = make_examples(m=30)
+    order = [Y.copy() for X, Y in Batches(np.arange(30.0)[:, None], np.arange(30), batch_size=8, seed=1).epoch(0)]
+    examples.X[order[2][0]] = np.nan  # its turn comes in the third mini-batch
+    with np.errstate(all="ignore"):
+        finished = list(make_trainer(make_cost(), examples, batch_size=8).run())[-1]
+    assert (finished.reason, finished.step, finished.epoch) == ("diverged", 2, 0)
+    assert finished.message == "the loss is nan at step 3 in epoch 1"
+    assert np.isfinite(finished.state().theta).all()  # the step that would spoil it was not taken
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_measured_quantity_that_is_not_finite_ends_the_run(value):
+    values = iter([1.0, value])
+    trainer = make_trainer(
+        make_cost(), make_examples(), measure=lambda: {"train_loss": 0.5, "dev_cost": next(values)}, epochs=9
+    )
+    events = list(trainer.run())
+    assert [event.epoch for event in epochs_of(events)] == [1]
+    assert (events[-1].reason, events[-1].message) == ("diverged", f"dev_cost is {value} after epoch 2")
+    assert events[-1].state().best_epoch == 1
+
+
+def test_full_batch_gradient_descent_lowers_the_cost_at_every_step():
+    cost = make_cost((3, 8, 1), penalties=[("l2", 0.5), ("l1", 0.01)])
+    trainer = make_trainer(
+        cost, make_examples(m=40), batch_size=40, epochs=60, optimizer=("sgd", {}), learning_rate=0.05
+    )
+    costs = [event.quantities["train_cost"] for event in epochs_of(trainer.run())]
+    assert len(costs) == 60
+    assert all(after < before for before, after in itertools.pairwise(costs))
+    assert costs[-1] < 0.8 * costs[0]
