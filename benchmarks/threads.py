@@ -2,7 +2,7 @@
 
     python -m benchmarks.threads
 
-The rule `threads: auto` (THREADS_PAY_FROM in dlspec/builder.py) comes from this table.
+The rule `threads: auto` (THREADS_PAY_FROM in dlspec/resolver.py) comes from this table.
 """
 
 import itertools
@@ -47,9 +47,9 @@ def step_of(widths: tuple[int, ...], batch: int):  # type: ignore[no-untyped-def
     network = Network(layers, in_shape=(widths[0],))
     parameters = network.parameters(dtype=np.float32)
     network.initialize(parameters, stream(1, "init"))
-    cost = Cost(network=network, loss=CategoricalCrossEntropy(), regularizers=[], parameters=parameters)
+    cost = Cost(network=network, loss=CategoricalCrossEntropy(), penalties=[], parameters=parameters)
     loss_and_gradient = cost.bind(batch)
-    optimizer = Adam().bind(parameters.theta, parameters.grad)
+    optimizer = Adam().bind(parameters.theta, parameters.grad, decayed=parameters.decayed)
     rng = np.random.default_rng(1)
     X = rng.standard_normal((batch, widths[0])).astype(np.float32)
     Y = rng.integers(0, widths[-1], batch)

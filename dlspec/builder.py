@@ -1,230 +1,39 @@
 """From an experiment to its pieces: the one place where settings turn into plain numbers and objects."""
 
 import os
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from dlspec.config.architecture import LOSSES_AFTER, Activation, OutputActivation, OutputLayer
-from dlspec.config.data import OneFile, SplitFiles, Synthetic, parse_ratios
+from dlspec import start_values
+from dlspec.config.architecture import Activation, HiddenLayer
+from dlspec.config.architecture import BatchNorm as BatchNormSection
+from dlspec.config.decay import Cosine, Manual
+from dlspec.config.decay import Plateau as PlateauSection
 from dlspec.config.experiment import Experiment
+from dlspec.config.initializer import FromFile
 from dlspec.config.loader import LoadedExperiment
 from dlspec.config.section import Section
-from dlspec.config.training import RISING
+from dlspec.config.training import rising
 from dlspec.core.activations import ACTIVATIONS
-from dlspec.core.cost import Cost
-from dlspec.core.decay import DECAYS, Decay
-from dlspec.core.initializers import INITIALIZERS
-from dlspec.core.layers import Dense, Dropout, Elementwise, Layer
+from dlspec.core.arrays import Array
+from dlspec.core.constraints import AFTER_STEP, BEFORE_STEP, Constraint
+from dlspec.core.cost import Cost, Penalty
+from dlspec.core.decay import DECAYS, Decay, Warmup
+from dlspec.core.initializers import INITIALIZERS, Initializer
+from dlspec.core.layers import BatchNorm, Dense, Dropout, Elementwise, Layer
 from dlspec.core.losses import LOSSES
 from dlspec.core.network import Network
 from dlspec.core.optimizers import OPTIMIZERS, Optimizer
+from dlspec.core.parameters import Parameters
 from dlspec.core.randomness import stream
 from dlspec.core.regularizers import REGULARIZERS
-from dlspec.data.dataset import Dataset, load_file, load_files, load_synthetic
-from dlspec.data.normalization import Normalization
-from dlspec.training.evaluation import Evaluator
+from dlspec.data.dataset import Dataset
+from dlspec.training.evaluation import Evaluator, Model
+from dlspec.training.plateau import Plateau
 from dlspec.training.stopping import Watch
-
-# Multiply-adds of one forward pass from which a second thread pays: measured over whole training
-# steps on two cores, see docs/performance.md.
-THREADS_PAY_FROM = 20_000_000
-
-METRICS = {"classification": ("accuracy", "f1"), "regression": ("rmse", "mae", "r2")}
-
-
-def load_data(
-    loaded: LoadedExperiment,
-    *,
-    normalization: Normalization | None = None,
-    classes: Sequence[str] | None = None,
-) -> Dataset:
-    """The data of an experiment, split and normalised.
-
-    Args:
-        loaded: the experiment and where its file lies.
-        normalization: that of a trained model, applied as it is; None fits it on train.
-        classes: those of a trained model; None takes what the experiment names or the data holds.
-
-    Raises:
-        ConfigError: a file is missing.
-        DataError: a file, a label or a split is wrong.
-    """
-    experiment, data = loaded.experiment, loaded.experiment.data
-    dtype = np.dtype(experiment.dtype)
-    split = data.split
-    split_seed = experiment.seed if split is None or split.seed is None else split.seed
-    ratios = None if split is None or split.ratios == "auto" else parse_ratios(split.ratios)
-    strategy = "auto" if split is None else split.strategy
-    if isinstance(data, Synthetic):
-        return load_synthetic(
-            data.synthetic,
-            examples=data.examples,
-            noise=data.noise,
-            seed=_synthetic_seed(experiment, data),
-            split_seed=split_seed,
-            ratios=ratios,
-            strategy=strategy,
-            normalize=data.normalize,
-            dtype=dtype,
-            normalization=normalization,
-        )
-    if isinstance(data, OneFile):
-        return load_file(
-            _existing(loaded, "path", data.path),
-            target=data.target,
-            x=data.x,
-            y=data.y,
-            task=data.task,
-            classes=classes or data.classes,
-            ratios=ratios,
-            strategy=strategy,
-            seed=split_seed,
-            normalize=data.normalize,
-            dtype=dtype,
-            normalization=normalization,
-        )
-    return load_files(
-        _existing(loaded, "train", data.train),
-        None if data.dev is None else _existing(loaded, "dev", data.dev),
-        None if data.test is None else _existing(loaded, "test", data.test),
-        target=data.target,
-        x=data.x,
-        y=data.y,
-        task=data.task,
-        classes=classes or data.classes,
-        ratios=ratios,
-        strategy=strategy,
-        seed=split_seed,
-        normalize=data.normalize,
-        dtype=dtype,
-        normalization=normalization,
-    )
-
-
-def _existing(loaded: LoadedExperiment, key: str, path: str) -> Path:
-    """A data file; where it is missing, the error points at the key that names it."""
-    resolved = loaded.resolve(path)
-    if not resolved.exists():
-        raise loaded.problem(("data", key), f"there is no file {resolved}; relative paths start at the experiment file")
-    return resolved
-
-
-def _synthetic_seed(experiment: Experiment, data: Synthetic) -> int:
-    """Seed of a synthetic set; NumPy's legacy generator takes 32 bits."""
-    return experiment.seed % 2**32 if data.seed is None else data.seed
-
-
-def resolve(loaded: LoadedExperiment, dataset: Dataset, *, cores: int) -> Experiment:
-    """The experiment with every `auto` replaced by what it means for this data on this machine.
-
-    Raises:
-        ConfigError: the output layer, the metric or the monitor does not fit the data.
-    """
-    experiment = loaded.experiment
-    output = _output(loaded, dataset)
-    metric = _metric(loaded, dataset)
-    _check_monitor(loaded, dataset, metric)
-    updates: dict[str, Any] = {
-        "data": _resolved_data(experiment, dataset),
-        "architecture": experiment.architecture.model_copy(update={"output": output}),
-        "evaluation": experiment.evaluation.model_copy(update={"metric": metric}),
-    }
-    if experiment.threads == "auto":
-        m, n_x = dataset.splits["train"].X.shape
-        widths = [n_x, *(layer.units for layer in experiment.architecture.layers), int(output.units)]
-        batch = m if experiment.batch_size == "all" else min(m, experiment.batch_size)
-        work = batch * sum(n_in * n_out for n_in, n_out in pairwise(widths))
-        updates["threads"] = cores if work >= THREADS_PAY_FROM else 1
-    return experiment.model_copy(update=updates)
-
-
-def _resolved_data(experiment: Experiment, dataset: Dataset) -> OneFile | SplitFiles | Synthetic:
-    data = experiment.data
-    updates: dict[str, Any] = {}
-    if not isinstance(data, Synthetic):
-        updates["task"] = dataset.task
-    elif data.seed is None:
-        updates["seed"] = _synthetic_seed(experiment, data)
-    if data.split is not None and dataset.ratios is not None:
-        updates["split"] = data.split.model_copy(
-            update={
-                "ratios": "/".join(f"{100 * ratio:.10g}" for ratio in dataset.ratios),
-                "strategy": dataset.strategy,
-                "seed": experiment.seed if data.split.seed is None else data.split.seed,
-            }
-        )
-    return data.model_copy(update=updates)
-
-
-def _output(loaded: LoadedExperiment, dataset: Dataset) -> OutputLayer:
-    """The output layer that follows from the task, checked against what the experiment says."""
-    output, where = loaded.experiment.architecture.output, ("architecture", "output")
-    count = len(dataset.classes)
-    if dataset.task == "regression":
-        fitting: dict[OutputActivation, int] = {"linear": dataset.n_targets}
-        data_words = f"regression with {dataset.n_targets} target{'s' if dataset.n_targets > 1 else ''}"
-    elif count == 2:
-        fitting = {"sigmoid": 1, "softmax": 2}
-        data_words = "two classes"
-    else:
-        fitting = {"softmax": count}
-        data_words = f"{count} classes"
-    activation = output.activation
-    if activation == "auto":
-        activation = next(
-            (name for name in fitting if output.loss in ("auto", *LOSSES_AFTER[name])), next(iter(fitting))
-        )
-    allowed = " or ".join(fitting)
-    if activation not in fitting:
-        raise loaded.problem(
-            (*where, "activation"), f"found {activation}, but the data has {data_words}; expected {allowed} or auto"
-        )
-    if output.loss not in ("auto", *LOSSES_AFTER[activation]):
-        raise loaded.problem(
-            (*where, "loss"),
-            f"found {output.loss}, but the data has {data_words}; expected {LOSSES_AFTER[activation][0]} or auto",
-        )
-    if output.units not in ("auto", fitting[activation]):
-        raise loaded.problem(
-            (*where, "units"),
-            f"found {output.units}, but the data has {data_words}; expected {fitting[activation]} or auto",
-        )
-    loss = LOSSES_AFTER[activation][0] if output.loss == "auto" else output.loss
-    return output.model_copy(update={"units": fitting[activation], "activation": activation, "loss": loss})
-
-
-def _metric(loaded: LoadedExperiment, dataset: Dataset) -> str:
-    metric, fitting = loaded.experiment.evaluation.metric, METRICS[dataset.task]
-    if metric == "auto":
-        return fitting[0]
-    if metric not in fitting:
-        raise loaded.problem(
-            ("evaluation", "metric"),
-            f"found {metric}, but the task is {dataset.task}; expected one of: auto, {', '.join(fitting)}",
-        )
-    return metric
-
-
-def _check_monitor(loaded: LoadedExperiment, dataset: Dataset, metric: str) -> None:
-    stopping = loaded.experiment.training.early_stopping
-    if stopping is None:
-        return
-    where = ("training", "early_stopping", "monitor")
-    split, quantity = stopping.monitor.split("_", 1)
-    if split not in dataset.splits:
-        raise loaded.problem(
-            where, f"watches {stopping.monitor}, but there is no {split} set; set data.split or data.{split}"
-        )
-    if quantity not in ("cost", "loss", metric):
-        raise loaded.problem(
-            where,
-            f"watches {stopping.monitor}, which is not recorded; expected {split}_loss, {split}_cost or "
-            f"{split}_{metric}, or set evaluation.metric to {quantity}",
-        )
 
 
 def watch_of(experiment: Experiment, dataset: Dataset) -> Watch:
@@ -234,41 +43,113 @@ def watch_of(experiment: Experiment, dataset: Dataset) -> Watch:
         return Watch(monitor="dev_loss" if "dev" in dataset.splits else "train_loss", rising=False)
     return Watch(
         monitor=stopping.monitor,
-        rising=RISING[stopping.monitor.split("_", 1)[1]],
+        rising=rising(stopping.monitor) if stopping.mode == "auto" else stopping.mode == "max",
         min_delta=stopping.min_delta,
         patience=stopping.patience,
+        start_epoch=stopping.start_epoch,
     )
 
 
-def build_cost(experiment: Experiment, *, n_x: int) -> Cost:
-    """Network, parameters at their start values, loss and penalties of a resolved experiment."""
+def read_start(loaded: LoadedExperiment, experiment: Experiment, *, n_x: int) -> Mapping[str, Array] | None:
+    """The arrays of `initializer: from_file`, checked against the network; None for any other initializer.
+
+    Raises:
+        ConfigError: the file is missing.
+        DataError: it is damaged, or does not fit the network.
+    """
+    initializer = experiment.initializer
+    if not isinstance(initializer, FromFile):
+        return None
+    path = loaded.resolve(initializer.path)
+    if not path.exists():
+        raise loaded.problem(("initializer", "path"), f"there is no file or run {path}")
+    arrays = start_values.read(path)
+    parameters = Network(_layers(experiment), in_shape=(n_x,)).parameters(dtype=experiment.dtype)
+    start_values.write_into(parameters, arrays, source=str(path))
+    return arrays
+
+
+def build_cost(experiment: Experiment, *, n_x: int, start: Mapping[str, Array] | None = None) -> Cost:
+    """Network, parameters at their start values, loss and penalties of a resolved experiment.
+
+    Args:
+        experiment: without any `auto`.
+        n_x: number of features.
+        start: from `read_start`; overrides what the initializer gives.
+    """
     network = Network(_layers(experiment), in_shape=(n_x,))
     parameters = network.parameters(dtype=experiment.dtype)
     network.initialize(parameters, stream(experiment.seed, "init"))
-    strengths = {"l2": experiment.regularization.l2, "l1": experiment.regularization.l1}
+    if start is not None:
+        start_values.write_into(parameters, start, source="start values")
+    loss = experiment.architecture.output.loss
     return Cost(
         network=network,
-        loss=LOSSES[experiment.architecture.output.loss](),
-        regularizers=[REGULARIZERS[name](lambda_=strength) for name, strength in strengths.items() if strength],
+        loss=LOSSES[loss.name](**_settings(loss)),
+        penalties=_penalties(experiment, parameters),
         parameters=parameters,
     )
 
 
+def _penalties(experiment: Experiment, parameters: Parameters) -> list[Penalty]:
+    """Each penalty over each run of neighbouring layers of the same strength, which is one for a global strength."""
+    layers = (*experiment.architecture.layers, experiment.architecture.output)
+    penalties = []
+    for name, regularizer in REGULARIZERS.items():
+        fallback = getattr(experiment.regularization, name)
+        strengths = [getattr(layer, name) if getattr(layer, name) is not None else fallback for layer in layers]
+        weights = [parameters.slices[f"W{number}"] for number in range(1, len(layers) + 1)]
+        for strength, group in groupby(zip(strengths, weights, strict=True), key=itemgetter(0)):
+            if strength:
+                places = [where for _, where in group]
+                whole = slice(places[0].start, places[-1].stop)
+                penalties.append(Penalty(regularizer(lambda_=strength), whole))
+    return penalties
+
+
+def build_constraints(experiment: Experiment) -> tuple[list[Constraint], list[Constraint]]:
+    """What is done to the gradient before a step, and to the weights after it."""
+
+    def members(table: Mapping[str, Callable[..., Constraint]]) -> list[Constraint]:
+        limits = {name: getattr(experiment.regularization, name) for name in table}
+        return [table[name](limit=limit) for name, limit in limits.items() if limit is not None]
+
+    return members(BEFORE_STEP), members(AFTER_STEP)
+
+
 def _layers(experiment: Experiment) -> list[Layer]:
-    """Dense, activation and dropout of each hidden layer, then the logits."""
-    initializer = INITIALIZERS[experiment.initializer.name](**_settings(experiment.initializer))
+    """The input's dropout, the hidden layers, then the logits."""
+    initializer = _initializer(experiment)
     regularization = experiment.regularization
     layers: list[Layer] = []
     if regularization.input_keep_prob < 1:
         layers.append(Dropout(keep_prob=regularization.input_keep_prob))
     for hidden in experiment.architecture.layers:
-        layers.append(Dense(hidden.units, initializer=initializer))
-        layers.append(Elementwise(_activation(hidden.activation)))
         keep_prob = regularization.keep_prob if hidden.keep_prob is None else hidden.keep_prob
-        if keep_prob < 1:
-            layers.append(Dropout(keep_prob=keep_prob))
+        layers.extend(_hidden_layer(hidden, initializer, keep_prob=keep_prob))
     layers.append(Dense(int(experiment.architecture.output.units), initializer=initializer))
     return layers
+
+
+def _initializer(experiment: Experiment) -> Initializer:
+    if isinstance(experiment.initializer, FromFile):  # every weight is overwritten by the file's
+        return INITIALIZERS["zeros"]()
+    return INITIALIZERS[experiment.initializer.name](**_settings(experiment.initializer))
+
+
+def _hidden_layer(hidden: HiddenLayer, initializer: Initializer, *, keep_prob: float) -> Iterator[Layer]:
+    """Dense, activation and dropout, with batch normalisation before or after the activation."""
+    norm = BatchNormSection() if hidden.batch_norm is True else hidden.batch_norm or None
+    before = norm is not None and norm.position == "before"
+    activation = Elementwise(_activation(hidden.activation))
+    yield Dense(hidden.units, initializer=initializer, bias=not before)
+    if norm is None:
+        yield activation
+    else:
+        normalization = BatchNorm(momentum=norm.momentum, epsilon=norm.epsilon)
+        yield from (normalization, activation) if before else (activation, normalization)
+    if keep_prob < 1:
+        yield Dropout(keep_prob=keep_prob)
 
 
 def _activation(activation: Activation) -> Any:
@@ -283,11 +164,43 @@ def build_optimizer(experiment: Experiment) -> tuple[Optimizer, float]:
 
 
 def build_decay(experiment: Experiment) -> Decay:
-    """α by epoch."""
-    settings = _settings(experiment.decay)
-    if "points" in settings:
-        settings["points"] = [(point["epoch"], point["learning_rate"]) for point in settings["points"]]
-    return DECAYS[experiment.decay.name](**settings)
+    """α by the epoch or step. With `plateau` it is constant, and `build_plateau` says what lowers it."""
+    section = experiment.decay
+    settings = _settings(section)
+    del settings["per"], settings["warmup"]
+    if isinstance(section, Manual):
+        rates = [point.learning_rate for point in section.points]
+        settings["points"] = list(zip(section.times, rates, strict=True))
+    decay = DECAYS["constant"]() if isinstance(section, PlateauSection) else DECAYS[section.name](**settings)
+    return Warmup(decay, length=section.warmup) if section.warmup else decay
+
+
+def build_plateau(experiment: Experiment) -> Plateau | None:
+    """When to lower the learning rate; None where the decay alone says."""
+    section = experiment.decay
+    if not isinstance(section, PlateauSection):
+        return None
+    watch = Watch(
+        monitor=section.monitor,
+        rising=rising(section.monitor),
+        min_delta=section.min_delta,
+        patience=section.patience,
+    )
+    return Plateau(watch=watch, factor=section.factor, min_rate=section.min_rate, cooldown=section.cooldown)
+
+
+def snapshot_epochs(experiment: Experiment, *, steps_per_epoch: int) -> list[int]:
+    """The epochs at the ends of the cycles of a cosine decay with several: the members of a snapshot ensemble.
+
+    Source: 1704.00109. Cycle c of n ends before time ⌈c · total/n⌉ of its epochs or steps.
+    """
+    decay, epochs = experiment.decay, experiment.training.epochs
+    if not isinstance(decay, Cosine) or decay.cycles == 1:
+        return []
+    unit = 1 if decay.per == "epoch" else steps_per_epoch
+    total = epochs * unit - decay.warmup
+    ends = [decay.warmup - (-cycle * total // decay.cycles) for cycle in range(1, decay.cycles + 1)]
+    return [-(-end // unit) for end in ends]
 
 
 def _settings(section: Section) -> dict[str, Any]:
@@ -297,13 +210,16 @@ def _settings(section: Section) -> dict[str, Any]:
     return settings
 
 
-def build_evaluator(experiment: Experiment, cost: Cost, dataset: Dataset) -> Evaluator:
-    """Measures the network on every split of the data."""
+def build_evaluator(experiment: Experiment, model: Model, dataset: Dataset) -> Evaluator:
+    """Measures a network or an ensemble on every split of the data."""
+    settings = _settings(experiment.architecture.output.loss)
+    settings.pop("label_smoothing", None)
     return Evaluator(
-        cost=cost,
+        model=model,
+        loss=LOSSES[experiment.architecture.output.loss.name](**settings),
         splits=dataset.splits,
         task=dataset.task,
-        classes=dataset.classes,
+        classes=dataset.target_names if dataset.task == "multi_task" else dataset.classes,
         metric=experiment.evaluation.metric,
     )
 
@@ -320,16 +236,14 @@ def describe_model(dataset: Dataset) -> dict[str, Any]:
 
 
 def relocated(experiment: Experiment, *, base: Path, to: Path) -> Experiment:
-    """The experiment with its relative data paths as seen from another directory; absolute ones stay."""
-    data = experiment.data
-    if isinstance(data, Synthetic):
-        return experiment
-    updates: Mapping[str, str] = {
-        key: _seen_from(to, base, value)
-        for key in ("path", "train", "dev", "test")
-        if (value := getattr(data, key, None)) is not None
-    }
-    return experiment.model_copy(update={"data": data.model_copy(update=dict(updates))})
+    """The experiment with its relative paths as seen from another directory; absolute ones stay."""
+
+    def moved(section: Section) -> Section:
+        paths = {key: getattr(section, key, None) for key in ("path", "train", "dev", "test")}
+        texts = {key: path for key, path in paths.items() if isinstance(path, str)}
+        return section.model_copy(update={key: _seen_from(to, base, path) for key, path in texts.items()})
+
+    return experiment.model_copy(update={"data": moved(experiment.data), "initializer": moved(experiment.initializer)})
 
 
 def _seen_from(to: Path, base: Path, path: str) -> str:

@@ -4,34 +4,38 @@ loaded = dlspec.config.loader.load(Path("experiment.yaml"))
 outcome = dlspec.runner.train(loaded, runs_dir=Path("runs"))
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import threadpoolctl
+from numpy.typing import NDArray
 
-from dlspec import builder
-from dlspec.config import loader, yaml_tree
+from dlspec import builder, experiment_data, resolver
+from dlspec.config import yaml_tree
 from dlspec.config.advice import Advice, advise
+from dlspec.config.data import Synthetic
 from dlspec.config.experiment import Experiment
 from dlspec.config.loader import LoadedExperiment
+from dlspec.core.arrays import Array
 from dlspec.core.cost import Cost
 from dlspec.core.randomness import stream
+from dlspec.data.augmentation import AugmentedInputs
 from dlspec.data.batches import Batches
+from dlspec.data.contact_sheet import contact_sheet as draw
 from dlspec.data.dataset import Dataset
-from dlspec.data.normalization import Normalization
 from dlspec.diagnosis.bias_variance import Diagnosis, diagnose
 from dlspec.diagnosis.intervals import ErrorRate
-from dlspec.errors import DataError, DlspecError, RunError, TrainingError, UsageError
+from dlspec.errors import DlspecError, RunError, TrainingError
 from dlspec.report import markdown
 from dlspec.run import checkpoint, directory, storage
 from dlspec.run.environment import environment, physical_cores, process
 from dlspec.run.recorder import CheckpointWriter, Log, MetricsRecorder
+from dlspec.training.evaluation import Evaluator
 from dlspec.training.events import Event, Reason, RunFinished, TrainingState
 from dlspec.training.trainer import Trainer
 
@@ -66,6 +70,21 @@ class Prepared:
     loaded: LoadedExperiment
     dataset: Dataset
     experiment: Experiment  # resolved: no `auto` left
+    weights: Array | None  # (m,) how much each training example counts; None where all count the same
+    start: Mapping[str, Array] | None  # start values of `initializer: from_file`
+    augmented: AugmentedInputs | None  # the training images, changed anew in every epoch
+
+
+def reseeded(loaded: LoadedExperiment, seed: int) -> LoadedExperiment:
+    """The same experiment on the same data and split with another seed: a further member of an ensemble."""
+    experiment, data = loaded.experiment, loaded.experiment.data
+    updates: dict[str, Any] = {}
+    if data.split is not None and data.split.seed is None:
+        updates["split"] = data.split.model_copy(update={"seed": experiment.seed})
+    if isinstance(data, Synthetic) and data.seed is None:
+        updates["seed"] = experiment.seed % 2**32
+    changed = experiment.model_copy(update={"seed": seed, "data": data.model_copy(update=updates)})
+    return replace(loaded, experiment=changed, overrides=(*loaded.overrides, f"seed={seed}"))
 
 
 def prepare(loaded: LoadedExperiment) -> Prepared:
@@ -75,8 +94,32 @@ def prepare(loaded: LoadedExperiment) -> Prepared:
         DataError: a file, a label or a split is wrong.
         ConfigError: the experiment does not fit its data.
     """
-    dataset = builder.load_data(loaded)
-    return Prepared(loaded, dataset, builder.resolve(loaded, dataset, cores=physical_cores()))
+    dataset = experiment_data.load_data(loaded)
+    experiment = resolver.resolve(loaded, dataset, cores=physical_cores())
+    weights = experiment_data.build_weights(loaded, dataset)
+    augmented = experiment_data.build_augmentation(loaded, dataset)
+    start = builder.read_start(loaded, experiment, n_x=dataset.splits["train"].X.shape[1])
+    return Prepared(loaded, dataset, experiment, weights, start, augmented)
+
+
+def contact_sheet(prepared: Prepared, *, examples: int, copies: int) -> NDArray[np.uint8]:
+    """Training images beside what augmentation makes of them: grey `(h, w)` or `(h, w, c)`.
+
+    Args:
+        prepared: from `prepare`.
+        examples: rows.
+        copies: changed images per row.
+
+    Raises:
+        ConfigError: no augmentation, or images of a kind that cannot be shown.
+    """
+    problem, inputs = prepared.loaded.problem, prepared.augmented
+    if inputs is None:
+        raise problem(("augmentation",), "nothing is turned on; expected what to do to the images, such as {shift: 2}")
+    channels = (*inputs.image_shape, 1)[2]
+    if channels not in (1, 3, 4):
+        raise problem(("augmentation",), f"the images have {channels} channels; only 1, 3 or 4 can be shown")
+    return draw(inputs, examples=examples, copies=copies)
 
 
 def advice(prepared: Prepared) -> list[Advice]:
@@ -175,27 +218,10 @@ def _train_in(
     now: Callable[[], datetime],
 ) -> Outcome:
     experiment, dataset = prepared.experiment, prepared.dataset
-    cost = builder.build_cost(experiment, n_x=dataset.splits["train"].X.shape[1])
+    cost = builder.build_cost(experiment, n_x=dataset.splits["train"].X.shape[1], start=prepared.start)
     evaluator = builder.build_evaluator(experiment, cost, dataset)
-    watched = [name for name in ("train", "dev") if name in dataset.splits]
-    optimizer, learning_rate = builder.build_optimizer(experiment)
-
-    def measure() -> dict[str, float]:
-        return {f"{split}_{name}": value for split in watched for name, value in evaluator.measure(split).items()}
-
-    trainer = Trainer(
-        cost=cost,
-        optimizer=optimizer,
-        learning_rate=learning_rate,
-        decay=builder.build_decay(experiment),
-        batches=_batches(experiment, dataset),
-        epochs=experiment.training.epochs,
-        measure=measure,
-        watch=builder.watch_of(experiment, dataset),
-        dropout_rng=stream(experiment.seed, "dropout"),
-        interrupted=interrupted,
-    )
-    with _numerics(int(experiment.threads)), _watchers(run, prepared, cost, now) as record:
+    trainer = build_trainer(prepared, cost, evaluator, interrupted=interrupted)
+    with numerics(int(experiment.threads)), _watchers(run, prepared, cost, now) as record:
         for event in trainer.run():
             record(event)
             if watcher is not None:
@@ -206,21 +232,62 @@ def _train_in(
             return Outcome(run, event, None)
         state = event.state()
         if _result_of(experiment) == "best":
-            np.copyto(cost.parameters.theta, state.best_theta)
+            np.copyto(cost.parameters.vector, state.best_vector)
         report = _report(prepared, [evaluator.evaluate(split) for split in dataset.splits], event, state)
     storage.write_file(run / "report.json", directory.to_json(report))
     storage.write_file(run / "report.md", markdown.render(report).encode())
     return Outcome(run, event, report)
 
 
-def _batches(experiment: Experiment, dataset: Dataset) -> Batches:
-    examples = dataset.splits["train"]
-    size = len(examples.X) if experiment.batch_size == "all" else experiment.batch_size
-    return Batches(examples.X, examples.Y, batch_size=size, seed=experiment.seed)
+def build_trainer(prepared: Prepared, cost: Cost, evaluator: Evaluator, *, interrupted: Callable[[], bool]) -> Trainer:
+    """The training loop of an experiment over a network.
+
+    Args:
+        prepared: from `prepare`.
+        cost: from `builder.build_cost`.
+        evaluator: measures train and dev after each epoch.
+        interrupted: asked after every step; True ends the run.
+    """
+    experiment, dataset = prepared.experiment, prepared.dataset
+    optimizer, learning_rate = builder.build_optimizer(experiment)
+    before_step, after_step = builder.build_constraints(experiment)
+    watched = [name for name in ("train", "dev") if name in dataset.splits]
+
+    def measure() -> dict[str, float]:
+        return {f"{split}_{name}": value for split in watched for name, value in evaluator.measure(split).items()}
+
+    return Trainer(
+        cost=cost,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        decay=builder.build_decay(experiment),
+        per=experiment.decay.per,
+        plateau=builder.build_plateau(experiment),
+        batches=_batches(prepared),
+        epochs=experiment.training.epochs,
+        measure=measure,
+        watch=builder.watch_of(experiment, dataset),
+        dropout_rng=stream(experiment.seed, "dropout"),
+        before_step=before_step,
+        after_step=after_step,
+        interrupted=interrupted,
+    )
+
+
+def _batches(prepared: Prepared) -> Batches:
+    examples, size = prepared.dataset.splits["train"], prepared.experiment.batch_size
+    return Batches(
+        examples.X,
+        examples.Y,
+        prepared.weights,
+        batch_size=len(examples.X) if size == "all" else size,
+        seed=prepared.experiment.seed,
+        fill=None if prepared.augmented is None else prepared.augmented.fill,
+    )
 
 
 @contextmanager
-def _numerics(threads: int) -> Iterator[None]:
+def numerics(threads: int) -> Iterator[None]:
     """Threads pinned; overflow left to the checks of the trainer."""
     with threadpoolctl.threadpool_limits(threads), np.errstate(all="ignore"):
         yield
@@ -234,17 +301,17 @@ def _watchers(
     dataset = prepared.dataset
     normalization, model = dataset.normalization.state(), builder.describe_model(dataset)
 
-    def describe(state: TrainingState, best_only: bool) -> checkpoint.Checkpoint:
-        return checkpoint.of_state(
-            state, cost.parameters, normalization=normalization, model=model, best_only=best_only
-        )
+    def describe(state: TrainingState, content: checkpoint.Content) -> checkpoint.Checkpoint:
+        return checkpoint.of_state(state, cost.parameters, normalization=normalization, model=model, content=content)
 
+    steps_per_epoch = _batches(prepared).steps_per_epoch
+    snapshots = builder.snapshot_epochs(prepared.experiment, steps_per_epoch=steps_per_epoch)
     with ExitStack() as files:
         metrics = files.enter_context(closing(MetricsRecorder(run)))
         log = files.enter_context(closing(Log(run, now=now)))
         for warning in dataset.warnings:
             log.say(f"warning: {warning}")
-        watchers = (metrics, CheckpointWriter(run, describe=describe, before=metrics.sync), log)
+        watchers = (metrics, CheckpointWriter(run, describe=describe, before=metrics.sync, snapshots=snapshots), log)
 
         def record(event: Event) -> None:
             for watcher in watchers:
@@ -277,7 +344,8 @@ def _diagnosis(experiment: Experiment, splits: Sequence[dict[str, Any]]) -> Diag
         for split in splits:
             if split["split"] == name:
                 std = None if "accuracy" in split else split["error_std"]
-                return ErrorRate(split["error"], split["examples"], std)
+                # A multi-task is wrong or right label by label.
+                return ErrorRate(split["error"], split.get("labels", split["examples"]), std)
         return None
 
     train = rate("train")
@@ -290,77 +358,3 @@ def _diagnosis(experiment: Experiment, splits: Sequence[dict[str, Any]]) -> Diag
         bias_threshold=experiment.evaluation.bias_threshold,
         variance_threshold=experiment.evaluation.variance_threshold,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """Splits of a run, measured again.
-
-    Attributes:
-        run: the run directory.
-        parameters: `best` or `last`.
-        epoch: the epoch they are of.
-        splits: one evaluation per split, keys as in `report.json`.
-        warnings: what a reader should know, such as data that changed since.
-    """
-
-    run: Path
-    parameters: Result
-    epoch: int
-    splits: list[dict[str, Any]]
-    warnings: list[str]
-
-
-def _check_features(dataset: Dataset, expected: Sequence[str], run: Path) -> None:
-    """Refuse data whose columns are not those the model was trained on, in the same order."""
-    for number, (found, name) in enumerate(zip_longest(dataset.feature_names, expected), start=1):
-        if found != name:
-            raise DataError(
-                f"{run}: the data has changed: feature {number} is {found!r}; the model was trained with {name!r} there"
-            )
-
-
-def _checkpoint_of(run: Path, parameters: Result) -> Path:
-    return run / "checkpoints" / f"{parameters}.h5"
-
-
-def evaluate(run: Path, *, split: str, parameters: Result | None = None) -> Evaluated:
-    """Measure a trained run on a split of its data, or on `all` of them.
-
-    The data is read again and normalised with the numbers of the training, which the checkpoint keeps.
-
-    Args:
-        run: a run directory.
-        split: `train`, `dev`, `test` or `all`.
-        parameters: `best`, `last`, or None for the run's own result (`last` where a run was interrupted before
-            its first best epoch).
-
-    Raises:
-        UsageError: no such split.
-        RunError: no checkpoint yet, or a damaged one.
-        DataError: the data can no longer be read, or is no longer that of the model.
-    """
-    record = directory.read_json(run / directory.RUN_FILE)
-    wanted: tuple[Result, ...] = (parameters,) if parameters else (record["result"], "last")
-    chosen = next((name for name in wanted if _checkpoint_of(run, name).exists()), wanted[0])
-    path = _checkpoint_of(run, chosen)
-    if not path.exists():
-        raise RunError(f"{path}: no checkpoint yet; the run is {record['status']}")
-    saved = checkpoint.load(path)
-    loaded = loader.load(run / "config.resolved.yaml")
-    normalization = Normalization.from_state(saved.model["normalization"], saved.normalization)
-    dataset = builder.load_data(loaded, normalization=normalization, classes=saved.model["classes"] or None)
-    _check_features(dataset, saved.model["feature_names"], run)
-    names = list(dataset.splits) if split == "all" else [split]
-    if split not in ("all", *dataset.splits):
-        raise UsageError(f"{run}: has no {split} split; expected one of: {', '.join(dataset.splits)}, all")
-    experiment = loaded.experiment
-    cost = builder.build_cost(experiment, n_x=dataset.splits["train"].X.shape[1])
-    checkpoint.restore(saved, cost.parameters, source=str(path))
-    evaluator = builder.build_evaluator(experiment, cost, dataset)
-    with _numerics(int(experiment.threads)):
-        splits = [evaluator.evaluate(name) for name in names]
-    warnings = []
-    if dataset.fingerprint != record["data"]["sha256"]:
-        warnings.append("the data has changed since this run was trained; the numbers are of the data as it is now")
-    return Evaluated(run, chosen, saved.progress["epoch"], splits, warnings)

@@ -6,7 +6,7 @@ from dlspec.errors import UsageError
 from dlspec.run import storage
 
 FOLDERS = ("configs", "datasets")
-SUFFIXES = (".yaml", ".csv", ".h5", ".md")
+SUFFIXES = (".yaml", ".csv", ".h5", ".npz", ".md", ".py")
 
 
 def source() -> Path:

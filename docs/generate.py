@@ -15,7 +15,7 @@ from dlspec.cli.app import app
 from dlspec.config.experiment import Experiment
 
 REFERENCE = Path(__file__).parent / "reference"
-COMMANDS = ("train", "evaluate", "validate", "show", "schema", "init")
+COMMANDS = ("train", "evaluate", "ensemble", "validate", "augment", "gradcheck", "show", "schema", "init")
 Node = dict[str, Any]
 
 
@@ -98,6 +98,8 @@ def _default(setting: Node) -> str:
         return f"`{default['name']}`" if "name" in default else "see below"
     if default is None:
         return "unset"
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
 
 

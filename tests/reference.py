@@ -4,7 +4,9 @@ Tests compare the in-place code of `dlspec.core` with these. Nothing here is cle
 could overflow or lose digits it does, so callers keep to moderate numbers.
 """
 
+import itertools
 import math
+from fractions import Fraction
 
 import numpy as np
 
@@ -51,13 +53,94 @@ def leaky_relu_derivative(Z, slope=0.01):
     return np.where(Z > 0, 1.0, slope)
 
 
-ACTIVATIONS = {"linear": linear, "sigmoid": sigmoid, "tanh": tanh, "relu": relu, "leaky_relu": leaky_relu}
+def hard_tanh(Z):
+    return np.where(Z > 1, 1.0, np.where(Z < -1, -1.0, Z))
+
+
+def hard_tanh_derivative(Z):
+    return np.where(np.abs(Z) < 1, 1.0, 0.0)
+
+
+def elu(Z, alpha=1.0):
+    return np.where(Z > 0, Z, alpha * (np.exp(Z) - 1))
+
+
+def elu_derivative(Z, alpha=1.0):
+    return np.where(Z > 0, 1.0, alpha * np.exp(Z))
+
+
+def selu(Z):
+    return 1.0507009873554804934193349852946 * elu(Z, alpha=1.6732632423543772848170429916717)
+
+
+def selu_derivative(Z):
+    return 1.0507009873554804934193349852946 * elu_derivative(Z, alpha=1.6732632423543772848170429916717)
+
+
+def softplus(Z):
+    return np.log(1 + np.exp(Z))
+
+
+def softplus_derivative(Z):
+    return sigmoid(Z)
+
+
+def silu(Z):
+    return Z * sigmoid(Z)
+
+
+def silu_derivative(Z):
+    return sigmoid(Z) * (1 + Z * (1 - sigmoid(Z)))
+
+
+def gelu(Z, form="exact"):
+    return Z * normal_distribution(Z)[form]
+
+
+def gelu_derivative(Z, form="exact"):
+    Phi = normal_distribution(Z)[form]
+    inner_derivative = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * Z**2)
+    Phi_derivative = {
+        "exact": np.exp(-(Z**2) / 2) / math.sqrt(2 * math.pi),
+        "tanh": (1 - (2 * Phi - 1) ** 2) / 2 * inner_derivative,
+    }[form]
+    return Phi + Z * Phi_derivative
+
+
+def normal_distribution(Z):
+    """Φ(Z), and its approximation by a tanh."""
+    erf = np.vectorize(math.erf, otypes=[np.float64])
+    return {
+        "exact": (1 + erf(Z / math.sqrt(2))) / 2,
+        "tanh": (1 + np.tanh(math.sqrt(2 / math.pi) * (Z + 0.044715 * Z**3))) / 2,
+    }
+
+
+ACTIVATIONS = {
+    "linear": linear,
+    "sigmoid": sigmoid,
+    "tanh": tanh,
+    "relu": relu,
+    "leaky_relu": leaky_relu,
+    "hard_tanh": hard_tanh,
+    "elu": elu,
+    "selu": selu,
+    "softplus": softplus,
+    "silu": silu,
+    "gelu": gelu,
+}
 DERIVATIVES = {
     "linear": linear_derivative,
     "sigmoid": sigmoid_derivative,
     "tanh": tanh_derivative,
     "relu": relu_derivative,
     "leaky_relu": leaky_relu_derivative,
+    "hard_tanh": hard_tanh_derivative,
+    "elu": elu_derivative,
+    "selu": selu_derivative,
+    "softplus": softplus_derivative,
+    "silu": silu_derivative,
+    "gelu": gelu_derivative,
 }
 
 # --- losses: the output ŷ, the mean loss from ŷ and Y, and its gradient by the logits Z ---------------
@@ -73,6 +156,32 @@ def squared_error(Y_hat, Y):
 
 def squared_error_gradient(Y_hat, Y):
     return (Y_hat - Y) / len(Y)
+
+
+def absolute_error(Y_hat, Y):
+    return np.mean(np.sum(np.abs(Y_hat - Y), axis=1))
+
+
+def absolute_error_gradient(Y_hat, Y):
+    return np.sign(Y_hat - Y) / len(Y)
+
+
+def huber(Y_hat, Y, *, delta=1.0):
+    e = np.abs(Y_hat - Y)
+    return np.mean(np.sum(np.where(e <= delta, e**2 / 2, delta * (e - delta / 2)), axis=1))
+
+
+def huber_gradient(Y_hat, Y, *, delta=1.0):
+    return np.clip(Y_hat - Y, -delta, delta) / len(Y)
+
+
+def multi_task_cross_entropy(Y_hat, Y):
+    losses = -(Y * np.log(Y_hat) + (1 - Y) * np.log(1 - Y_hat))
+    return np.nansum(losses) / len(Y)
+
+
+def multi_task_cross_entropy_gradient(Y_hat, Y):
+    return np.where(np.isnan(Y), 0.0, Y_hat - Y) / len(Y)
 
 
 def binary_cross_entropy(Y_hat, Y):
@@ -94,17 +203,46 @@ def categorical_cross_entropy_gradient(Y_hat, Y):
     return (Y_hat - onehot) / len(Y)
 
 
-OUTPUTS = {"squared_error": linear, "binary_cross_entropy": sigmoid, "categorical_cross_entropy": softmax}
+OUTPUTS = {
+    "squared_error": linear,
+    "absolute_error": linear,
+    "huber": linear,
+    "binary_cross_entropy": sigmoid,
+    "categorical_cross_entropy": softmax,
+    "multi_task_cross_entropy": sigmoid,
+}
 LOSSES = {
     "squared_error": squared_error,
+    "absolute_error": absolute_error,
+    "huber": huber,
     "binary_cross_entropy": binary_cross_entropy,
     "categorical_cross_entropy": categorical_cross_entropy,
+    "multi_task_cross_entropy": multi_task_cross_entropy,
 }
 LOSS_GRADIENTS = {
     "squared_error": squared_error_gradient,
+    "absolute_error": absolute_error_gradient,
+    "huber": huber_gradient,
     "binary_cross_entropy": binary_cross_entropy_gradient,
     "categorical_cross_entropy": categorical_cross_entropy_gradient,
+    "multi_task_cross_entropy": multi_task_cross_entropy_gradient,
 }
+
+# --- batch normalisation over a batch Z (m, n), and its gradient by the chain rule through μ and σ² ----
+
+
+def batch_norm(Z, gamma, beta, epsilon):
+    return gamma * (Z - Z.mean(axis=0)) / np.sqrt(Z.var(axis=0) + epsilon) + beta
+
+
+def batch_norm_backward(d_out, Z, gamma, epsilon):
+    m, centered, sigma = len(Z), Z - Z.mean(axis=0), np.sqrt(Z.var(axis=0) + epsilon)
+    dZ_hat = d_out * gamma
+    d_variance = (dZ_hat * centered).sum(axis=0) * -0.5 / sigma**3
+    d_mean = -dZ_hat.sum(axis=0) / sigma - 2 * d_variance * centered.mean(axis=0)
+    dZ = dZ_hat / sigma + 2 * d_variance * centered / m + d_mean / m
+    return dZ, (d_out * centered / sigma).sum(axis=0), d_out.sum(axis=0)
+
 
 # --- penalties on the weights of a cost over m examples -----------------------------------------------
 
@@ -128,16 +266,51 @@ def l1_gradient(W, m, lambda_):
 PENALTIES = {"l2": l2, "l1": l1}
 PENALTY_GRADIENTS = {"l2": l2_gradient, "l1": l1_gradient}
 
-# --- factor of the N(0, 1) start values of W (n_out, n_in) --------------------------------------------
+# --- start values of W (n_out, n_in): their standard deviation at gain 1, and how they are drawn ------
 
 INITIALIZER_FACTORS = {
     "zeros": lambda n_out, n_in: 0.0,  # noqa: ARG005 - the signature of the family
+    "constant": lambda n_out, n_in: 0.0,  # noqa: ARG005
     "small": lambda n_out, n_in: 0.01,  # noqa: ARG005
     "large": lambda n_out, n_in: 10.0,  # noqa: ARG005
     "xavier": lambda n_out, n_in: math.sqrt(1 / n_in),  # noqa: ARG005
+    "lecun": lambda n_out, n_in: math.sqrt(1 / n_in),  # noqa: ARG005
     "he": lambda n_out, n_in: math.sqrt(2 / n_in),  # noqa: ARG005
     "glorot": lambda n_out, n_in: math.sqrt(2 / (n_in + n_out)),
+    "xavier_uniform": lambda n_out, n_in: math.sqrt(1 / n_in),  # noqa: ARG005
+    "lecun_uniform": lambda n_out, n_in: math.sqrt(1 / n_in),  # noqa: ARG005
+    "he_uniform": lambda n_out, n_in: math.sqrt(2 / n_in),  # noqa: ARG005
+    "glorot_uniform": lambda n_out, n_in: math.sqrt(2 / (n_in + n_out)),
+    "orthogonal": lambda n_out, n_in: math.sqrt(1 / max(n_in, n_out)),  # n unit vectors hold n of n_in·n_out squares
 }
+
+
+def start_values(name, n_out, n_in, rng, gain=1.0, value=0.0):
+    """W, drawn one number after the other, row by row."""
+    if name in ("zeros", "constant"):
+        return np.full((n_out, n_in), value)
+    if name == "orthogonal":
+        N = drawn(rng.standard_normal, n_out, n_in)
+        return gain * (gram_schmidt(N) if n_out < n_in else gram_schmidt(N.T).T)
+    factor = gain * INITIALIZER_FACTORS[name](n_out, n_in)
+    if name.endswith("_uniform"):
+        return drawn(lambda: rng.uniform(-math.sqrt(3) * factor, math.sqrt(3) * factor), n_out, n_in)
+    return factor * drawn(rng.standard_normal, n_out, n_in)
+
+
+def drawn(draw, n_out, n_in):
+    return np.array([[draw() for _ in range(n_in)] for _ in range(n_out)])
+
+
+def gram_schmidt(rows):
+    """Orthonormal rows; this is the QR decomposition with positive numbers on R's diagonal."""
+    basis = []
+    for row in rows:
+        for unit in basis:
+            row = row - (unit @ row) * unit
+        basis.append(row / math.sqrt(row @ row))
+    return np.array(basis)
+
 
 # --- layers -------------------------------------------------------------------------------------------
 
@@ -180,24 +353,34 @@ def network_backward(dZ, Zs, inputs, Ws, g_derivative, masks):
     return dWs, dbs
 
 
-# --- optimisers: θ after each step, from the gradient g and the learning rate α of each step -----------
+# --- optimisers: θ after each step, from the gradient g and the learning rate α of each step; `decayed` is W -
 
 
-def sgd(theta, gradients, rates):
+def sgd(theta, gradients, rates, decayed):  # noqa: ARG001 - the signature of the family
     for g, alpha in zip(gradients, rates, strict=True):
         theta = theta - alpha * g
         yield theta
 
 
-def momentum(theta, gradients, rates, beta=0.9):
+def momentum(theta, gradients, rates, decayed, beta=0.9, nesterov=False, bias_correction=False):  # noqa: ARG001
     v = np.zeros_like(theta)
-    for g, alpha in zip(gradients, rates, strict=True):
+    for t, (g, alpha) in enumerate(zip(gradients, rates, strict=True), start=1):
         v = beta * v + (1 - beta) * g
-        theta = theta - alpha * v
+        direction = beta * v + (1 - beta) * g if nesterov else v
+        weights = 1 - beta ** (t + 1 if nesterov else t)
+        theta = theta - alpha * (direction / weights if bias_correction else direction)
         yield theta
 
 
-def rmsprop(theta, gradients, rates, rho=0.9, epsilon=1e-8):
+def adagrad(theta, gradients, rates, decayed, epsilon=1e-8):  # noqa: ARG001
+    s = np.zeros_like(theta)
+    for g, alpha in zip(gradients, rates, strict=True):
+        s = s + g**2
+        theta = theta - alpha * g / (np.sqrt(s) + epsilon)
+        yield theta
+
+
+def rmsprop(theta, gradients, rates, decayed, rho=0.9, epsilon=1e-8):  # noqa: ARG001
     s = np.zeros_like(theta)
     for g, alpha in zip(gradients, rates, strict=True):
         s = rho * s + (1 - rho) * g**2
@@ -205,7 +388,29 @@ def rmsprop(theta, gradients, rates, rho=0.9, epsilon=1e-8):
         yield theta
 
 
-def adam(theta, gradients, rates, beta1=0.9, beta2=0.999, epsilon=1e-8):
+def adadelta(theta, gradients, rates, decayed, rho=0.95, epsilon=1e-6):  # noqa: ARG001
+    s, d = np.zeros_like(theta), np.zeros_like(theta)
+    for g, alpha in zip(gradients, rates, strict=True):
+        s = rho * s + (1 - rho) * g**2
+        u = g * np.sqrt(d + epsilon) / np.sqrt(s + epsilon)
+        d = rho * d + (1 - rho) * u**2
+        theta = theta - alpha * u
+        yield theta
+
+
+def adam(theta, gradients, rates, decayed, beta1=0.9, beta2=0.999, epsilon=1e-8, amsgrad=False):  # noqa: ARG001
+    v, s, largest = np.zeros_like(theta), np.zeros_like(theta), np.zeros_like(theta)
+    for t, (g, alpha) in enumerate(zip(gradients, rates, strict=True), start=1):
+        v = beta1 * v + (1 - beta1) * g
+        s = beta2 * s + (1 - beta2) * g**2
+        largest = np.maximum(largest, s)
+        v_hat = v / (1 - beta1**t)
+        s_hat = (largest if amsgrad else s) / (1 - beta2**t)
+        theta = theta - alpha * v_hat / (np.sqrt(s_hat) + epsilon)
+        yield theta
+
+
+def adamw(theta, gradients, rates, decayed, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.01):
     v, s = np.zeros_like(theta), np.zeros_like(theta)
     for t, (g, alpha) in enumerate(zip(gradients, rates, strict=True), start=1):
         v = beta1 * v + (1 - beta1) * g
@@ -213,37 +418,76 @@ def adam(theta, gradients, rates, beta1=0.9, beta2=0.999, epsilon=1e-8):
         v_hat = v / (1 - beta1**t)
         s_hat = s / (1 - beta2**t)
         theta = theta - alpha * v_hat / (np.sqrt(s_hat) + epsilon)
+        theta[decayed] = theta[decayed] - alpha * weight_decay * theta[decayed]
         yield theta
 
 
-OPTIMIZERS = {"sgd": sgd, "momentum": momentum, "rmsprop": rmsprop, "adam": adam}
+def nadam(theta, gradients, rates, decayed, beta1=0.9, beta2=0.999, epsilon=1e-8):  # noqa: ARG001
+    v, s = np.zeros_like(theta), np.zeros_like(theta)
+    for t, (g, alpha) in enumerate(zip(gradients, rates, strict=True), start=1):
+        v = beta1 * v + (1 - beta1) * g
+        s = beta2 * s + (1 - beta2) * g**2
+        v_hat = beta1 * v / (1 - beta1 ** (t + 1)) + (1 - beta1) * g / (1 - beta1**t)
+        s_hat = s / (1 - beta2**t)
+        theta = theta - alpha * v_hat / (np.sqrt(s_hat) + epsilon)
+        yield theta
 
-# --- learning-rate decay: α of an epoch, counted from 0 -----------------------------------------------
+
+OPTIMIZERS = {
+    "sgd": sgd,
+    "momentum": momentum,
+    "adagrad": adagrad,
+    "rmsprop": rmsprop,
+    "adadelta": adadelta,
+    "adam": adam,
+    "adamw": adamw,
+    "nadam": nadam,
+}
+
+# --- learning-rate decay: α at time t, which counts epochs or steps from 0, in a run of `total` of them -
 
 
-def constant(alpha0, epoch):  # noqa: ARG001 - the signature of the family
+def constant(alpha0, t, total):  # noqa: ARG001 - the signature of the family
     return alpha0
 
 
-def inverse_time(alpha0, epoch, rate=0.1):
-    return alpha0 / (1 + rate * epoch)
+def inverse_time(alpha0, t, total, rate=0.1):  # noqa: ARG001
+    return alpha0 / (1 + rate * t)
 
 
-def exponential(alpha0, epoch, base=0.95):
-    return alpha0 * base**epoch
+def exponential(alpha0, t, total, base=0.95):  # noqa: ARG001
+    return alpha0 * base**t
 
 
-def sqrt(alpha0, epoch, k=1.0):
-    return alpha0 * k / math.sqrt(epoch + 1)
+def sqrt(alpha0, t, total, k=1.0):  # noqa: ARG001
+    return alpha0 * k / math.sqrt(t + 1)
 
 
-def staircase(alpha0, epoch, factor=0.5, every=10):
-    return alpha0 * factor ** math.floor(epoch / every)
+def staircase(alpha0, t, total, factor=0.5, every=10):  # noqa: ARG001
+    return alpha0 * factor ** math.floor(t / every)
 
 
-def manual(alpha0, epoch, points):
-    reached = [rate for first, rate in points if first <= epoch]
+def manual(alpha0, t, total, points):  # noqa: ARG001
+    reached = [rate for first, rate in points if first <= t]
     return reached[-1] if reached else alpha0
+
+
+def cosine(alpha0, t, total, min_rate=0.0, cycles=1):
+    starts = [math.ceil(Fraction(cycle * total, cycles)) for cycle in range(cycles + 1)]
+    for start, end in itertools.pairwise(starts):
+        if start <= t < end:
+            return min_rate + (alpha0 - min_rate) * (1 + math.cos(math.pi * (t - start) / (end - start))) / 2
+    return min_rate
+
+
+def one_cycle(alpha0, t, total, rise=0.3, start_factor=0.04, end_factor=1e-4, shape="cosine"):
+    def way(part):
+        return part if shape == "linear" else (1 - math.cos(math.pi * part)) / 2
+
+    peak, first, last = rise * total, start_factor * alpha0, end_factor * alpha0
+    if t < peak:
+        return first + (alpha0 - first) * way(t / peak)
+    return alpha0 + (last - alpha0) * way(min(1, (t - peak) / (total - peak)))
 
 
 DECAYS = {
@@ -253,4 +497,6 @@ DECAYS = {
     "sqrt": sqrt,
     "staircase": staircase,
     "manual": manual,
+    "cosine": cosine,
+    "one_cycle": one_cycle,
 }

@@ -24,11 +24,28 @@ RANKS = {
     "report": 4,
     "builder": 5,
     "runner": 5,
+    "measurement": 5,
+    "experiment_data": 5,
+    "resolver": 5,
+    "battery": 5,
+    "gradcheck": 5,
     "starter": 5,
+    "start_values": 5,
     "cli": 6,
     "__main__": 7,
 }
-SAME_RANK = {("runner", "builder")}
+SAME_RANK = {
+    ("runner", "builder"),
+    ("runner", "experiment_data"),
+    ("runner", "resolver"),
+    ("resolver", "experiment_data"),
+    ("measurement", "experiment_data"),
+    ("builder", "start_values"),
+    ("measurement", "builder"),
+    ("measurement", "runner"),
+    ("gradcheck", "builder"),
+    ("gradcheck", "runner"),
+}
 STARTER_IMPORTS = {"dlspec.errors", "dlspec.run.storage"}
 
 THIRD_PARTY = {
@@ -38,8 +55,13 @@ THIRD_PARTY = {
     "training": {"numpy"},
     "run": {"numpy", "h5py", "filelock", "threadpoolctl"},
     "builder": {"numpy"},
+    "start_values": {"numpy"},
     "runner": {"numpy", "threadpoolctl"},
-    "cli": {"typer", "rich"},
+    "measurement": {"numpy"},
+    "experiment_data": {"numpy"},
+    "gradcheck": {"numpy"},
+    "battery": {"numpy"},
+    "cli": {"typer", "rich", "PIL"},
 }
 
 # Pure functions of numbers: no files, clock, system or terminal.

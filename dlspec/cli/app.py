@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import dlspec
-from dlspec.cli import evaluate, init, schema, show, signals, train, validate
+from dlspec.cli import augment, ensemble, evaluate, gradcheck, init, schema, show, signals, train, validate
 from dlspec.cli.errors import FAILED, exit_code, lines, system_error
 from dlspec.errors import DlspecError
 
@@ -41,7 +41,17 @@ def root(
     """
 
 
-for command in (train.train, evaluate.evaluate, validate.validate, show.show, schema.schema, init.init):
+for command in (
+    train.train,
+    evaluate.evaluate,
+    ensemble.ensemble,
+    validate.validate,
+    augment.augment,
+    gradcheck.gradcheck,
+    show.show,
+    schema.schema,
+    init.init,
+):
     app.command()(command)
 
 

@@ -39,19 +39,23 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     return result
 
 
-def results(splits: Sequence[dict[str, Any]]) -> Table:
-    """One line per split: examples, metrics, loss and cost."""
-    names = [*(name for name in METRICS if name in splits[0]), "loss", "cost"]
-    rows = [[s["split"], f"{s['examples']:,}", *(value(name, s[name]) for name in names)] for s in splits]
-    return table(["split", "examples", *names], rows)
+def results(measured: Sequence[dict[str, Any]], *, names: Sequence[str] | None = None) -> Table:
+    """One line per evaluation: examples, metrics, loss and cost; named by its split unless names are given."""
+    columns = [*(name for name in METRICS if name in measured[0]), "loss", "cost"]
+    rows = [
+        [name, f"{row['examples']:,}", *(value(column, row[column]) for column in columns)]
+        for name, row in zip(names or [row["split"] for row in measured], measured, strict=True)
+    ]
+    return table(["run" if names else "split", "examples", *columns], rows)
 
 
 def classes(split: dict[str, Any]) -> Table:
-    """Precision, recall and F1 of each class, and their means (macro)."""
+    """Precision, recall and F1 of each class, or each label of a multi-task, and their means (macro)."""
     names = ("precision", "recall", "f1")
     rows = [[c["class"], f"{c['examples']:,}", *(percent(c[name]) for name in names)] for c in split["classes"]]
     means = [percent(sum(c[name] for c in split["classes"]) / len(split["classes"])) for name in names]
-    return table(["class", "examples", "precision", "recall", "F1"], [*rows, ["mean (macro)", "", *means]])
+    first = "class" if "confusion_matrix" in split else "label"
+    return table([first, "examples", "precision", "recall", "F1"], [*rows, ["mean (macro)", "", *means]])
 
 
 def confusion(split: dict[str, Any]) -> Table:

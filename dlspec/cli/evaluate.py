@@ -36,12 +36,13 @@ def evaluate(
     as_json: options.Json = False,
 ) -> None:
     """Measure a trained run on a split of its data."""
-    from dlspec import runner
+    from dlspec import measurement
     from dlspec.cli.console import classes, confusion, console, results, text, write_json
     from dlspec.run import directory
 
     found = directory.find(run, runs_dir=runs_dir)
-    evaluated = runner.evaluate(found, split=split.value, parameters=parameters.value if parameters else None)
+    trained = measurement.open_run(found, parameters=parameters.value if parameters else None)
+    evaluated = measurement.evaluate(trained, split=split.value)
     for warning in evaluated.warnings:
         console(stderr=True).print(text(f"warning: {warning}"))
     if as_json:
@@ -56,8 +57,11 @@ def evaluate(
         if "classes" not in measured:
             continue
         out.print()
-        out.print(text(f"{measured['split']}: classes", style="bold"))
+        kind = "classes" if "confusion_matrix" in measured else "labels"
+        out.print(text(f"{measured['split']}: {kind}", style="bold"))
         out.print(classes(measured))
+        if kind == "labels":
+            continue
         out.print()
         out.print(text(f"{measured['split']}: confusion matrix", style="bold"))
         out.print(confusion(measured))

@@ -49,7 +49,8 @@ def _introduce(notes: "Console", prepared: "Prepared") -> None:
 
     dataset, experiment = prepared.dataset, prepared.experiment
     splits = ", ".join(f"{len(split.X):,} {name}" for name, split in dataset.splits.items())
-    kind = f"{len(dataset.classes)} classes" if dataset.classes else "regression"
+    outputs = {"classification": f"{len(dataset.classes)} classes", "multi_task": f"{dataset.n_targets} labels"}
+    kind = outputs.get(dataset.task, dataset.task)
     n_x = dataset.splits["train"].X.shape[1]
     widths = [n_x, *(layer.units for layer in experiment.architecture.layers), experiment.architecture.output.units]
     network = "-".join(map(str, widths))

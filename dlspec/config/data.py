@@ -6,7 +6,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from dlspec.config.section import Section
 
-Task = Literal["auto", "classification", "regression"]
+Task = Literal["auto", "classification", "regression", "multi_task"]
 
 
 def parse_ratios(text: str) -> tuple[float, ...]:
@@ -49,6 +49,14 @@ class Split(Section):
         return ratios
 
 
+def _check_cut(split: Split, *, dev_is_given: bool) -> None:
+    """What `split` may say beside sets that exist already: how to cut a missing dev set from train."""
+    if dev_is_given:
+        raise ValueError("both dev and split are given; leave out split, or dev to have it cut from train")
+    if split.ratios.count("/") != 1:
+        raise ValueError(f"split.ratios is {split.ratios}; expected train/dev such as 80/20, to cut dev from train")
+
+
 class _Prepared(Section):
     split: Split = Field(Split(), description="division into train, dev and test")
     normalize: Literal["standard", "scale", "none"] = Field(
@@ -61,9 +69,16 @@ class _File(_Prepared):
     task: Task = Field(
         "auto",
         description="auto: classification for text labels or whole numbers with at most 100 different values, "
-        "else regression",
+        "else regression; multi_task: several labels 0 or 1 per example, missing where empty, NaN or -1",
     )
-    target: str | None = Field(None, description="CSV, TSV: column to predict; unset means the last one")
+    target: str | Annotated[list[str], Field(min_length=1)] | None = Field(
+        None, description="CSV, TSV: column to predict, or a list of columns; unset means the last one"
+    )
+    sample_weight: str | None = Field(
+        None,
+        description="CSV, TSV column or HDF5, NPZ array of how much each training example counts in the cost, "
+        "greater than 0; unset means 1 for all; evaluation is never weighted",
+    )
     x: str = Field("x", description="HDF5, NPZ: name of the array of inputs, examples first")
     y: str = Field("y", description="HDF5, NPZ: name of the array of targets")
     classes: list[str] | None = Field(
@@ -72,6 +87,24 @@ class _File(_Prepared):
         description="class names in order; labels are these texts or positions in this list from 0; "
         "unset means what is found in the training file",
     )
+
+    @model_validator(mode="after")
+    def _columns_have_one_meaning(self) -> "_File":
+        targets = [self.target] if isinstance(self.target, str) else self.target or []
+        for position, name in enumerate(targets):
+            if name in targets[:position]:
+                raise ValueError(f"target names {name} twice; expected different columns")
+        if self.sample_weight in targets:
+            raise ValueError(f"sample_weight is {self.sample_weight}, which is a target; expected another column")
+        return self
+
+    @model_validator(mode="after")
+    def _labels_of_a_multi_task(self) -> "_File":
+        if self.task == "multi_task" and self.classes is not None:
+            raise ValueError("classes are given, but a multi_task has none; leave out classes or task")
+        if self.task == "multi_task" and self.split is not None and self.split.strategy == "stratified":
+            raise ValueError("split.strategy is stratified, which needs classes; expected random for a multi_task")
+        return self
 
 
 class OneFile(_File):
@@ -93,17 +126,22 @@ class SplitFiles(_File):
     @model_validator(mode="after")
     def _split_cuts_dev(self) -> "SplitFiles":
         if self.split is not None:
-            if self.dev is not None:
-                raise ValueError("both dev and split are given; leave out split, or dev to have it cut from train")
-            if self.split.ratios.count("/") != 1:
-                raise ValueError(
-                    f"split.ratios is {self.split.ratios}; expected train/dev such as 80/20, to cut dev from train"
-                )
+            _check_cut(self.split, dev_is_given=self.dev is not None)
         return self
 
 
+class Drawn(Section):
+    """A dev or test set of the same kind as the training set, from a seed of its own."""
+
+    examples: int | None = Field(
+        None, ge=2, le=100_000_000, description="number of examples; unset means as many as train"
+    )
+    noise: float | None = Field(None, ge=0, description="standard deviation of the noise; unset means that of train")
+    seed: int = Field(ge=0, lt=2**32, description="seed of the set, another one than that of train")
+
+
 class Synthetic(_Prepared):
-    """A set made on the fly, two classes in the plane."""
+    """A set made on the fly, two classes in the plane. With `dev` or `test` given, train is not split for them."""
 
     synthetic: Literal["flower", "circles", "moons", "blobs", "gaussian_quantiles", "spirals", "xor", "linear"] = Field(
         description="name of the set"
@@ -113,6 +151,26 @@ class Synthetic(_Prepared):
         None, ge=0, description="standard deviation of the noise; unset means the set's own default"
     )
     seed: int | None = Field(None, ge=0, lt=2**32, description="seed of the set; unset means the experiment's seed")
+    dev: Drawn | None = Field(None, description="a dev set made apart")
+    test: Drawn | None = Field(None, description="a test set made apart")
+    split: Split | None = Field(  # type: ignore[assignment] # None: nothing is cut from the sets given
+        None,
+        description="division into train, dev and test; with dev or test given only ratios train/dev, "
+        "to cut a missing dev set from train",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_set_is_split(cls, value: Any) -> Any:
+        if isinstance(value, dict) and not any(value.get(key) for key in ("split", "dev", "test")):
+            return {**value, "split": {}}
+        return value
+
+    @model_validator(mode="after")
+    def _split_cuts_dev(self) -> "Synthetic":
+        if self.split is not None and (self.dev or self.test):
+            _check_cut(self.split, dev_is_given=self.dev is not None)
+        return self
 
 
 def _kind_of(value: Any) -> str:

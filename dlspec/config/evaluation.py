@@ -12,7 +12,8 @@ class Evaluation(Section):
 
     metric: Literal["auto", "accuracy", "f1", "rmse", "mae", "r2"] = Field(
         "auto",
-        description="accuracy or f1 (macro) for classes, rmse, mae or r2 for regression; auto: accuracy or rmse",
+        description="accuracy or f1 (macro) for classes and labels, rmse, mae or r2 for regression; "
+        "auto: accuracy or rmse",
     )
     human_level_error: float = Field(
         0.0,

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from dlspec.config.architecture import Architecture
+from dlspec.config.augmentation import Augmentation
 from dlspec.config.data import Data
 from dlspec.config.decay import Constant, Decay
 from dlspec.config.evaluation import Evaluation
@@ -30,6 +31,7 @@ class Experiment(Section):
         description="threads of the linear algebra, 1 to 1024; auto: 1 for small networks, else the physical cores",
     )
     data: Data = Field(description="where the examples come from")
+    augmentation: Augmentation | None = Field(None, description="changes of training images; unset means none")
     architecture: Architecture = Field(Architecture(), description="the layers of the network")
     initializer: Initializer = Field(He(), description="how the weights start")
     regularization: Regularization = Field(Regularization(), description="penalties and dropout")

@@ -9,8 +9,8 @@ from dlspec.config.wording import KeyPath, clipped, dotted, found, key_text
 from dlspec.config.yaml_tree import MAX_DEPTH, Mark, Marks, Tree, parse_value
 from dlspec.errors import ConfigError
 
-# Keys of `data` that name a file.
-FILES = ("path", "train", "dev", "test")
+# Keys that name a file.
+FILES = {("data", "path"), ("data", "train"), ("data", "dev"), ("data", "test"), ("initializer", "path")}
 
 _INDEX = re.compile("[0-9]{1,9}")
 
@@ -78,9 +78,9 @@ def _opened(tree: Tree, path: KeyPath, *, schema: Schema, mark: Mark) -> Any:
 
 
 def _absolute(value: Any, *, path: KeyPath, cwd: Path) -> Any:
-    """A data file named by a flag is relative to where the command runs, not to the experiment file."""
-    if path == ("data",) and isinstance(value, dict):
-        return {key: _absolute(child, path=("data", key), cwd=cwd) for key, child in value.items()}
-    if value and isinstance(value, str) and path[:-1] == ("data",) and path[-1] in FILES:
+    """A file named by a flag is relative to where the command runs, not to the experiment file."""
+    if len(path) == 1 and isinstance(value, dict):
+        return {key: _absolute(child, path=(*path, key), cwd=cwd) for key, child in value.items()}
+    if value and isinstance(value, str) and path in FILES:
         return str((cwd / value).absolute())
     return value

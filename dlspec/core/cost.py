@@ -1,7 +1,7 @@
 """The cost J = mean loss + penalties, and its gradient dθ."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,49 +12,67 @@ from dlspec.core.network import Network
 from dlspec.core.parameters import Parameters
 from dlspec.core.regularizers import Regularizer
 
-LossAndGradient = Callable[[Array, npt.NDArray[Any]], float]
+Forward = Callable[[Array], Array]
+LossAndGradient = Callable[[Array, npt.NDArray[Any], Array | None], float]
+
+
+class Penalty(NamedTuple):
+    """A regularizer and the part of θ it applies to: all weights, or those of some layers."""
+
+    regularizer: Regularizer
+    where: slice
 
 
 class Cost:
-    """J(θ) = (1/m) Σ_i loss_i + Σ penalties, over a network and its parameters.
+    """J(θ) = (1/m) Σ_i w_i loss_i + Σ penalties, over a network and its parameters.
 
     Args:
         network: gives the logits.
         loss: from logits and targets.
-        regularizers: penalties on the weights.
+        penalties: on the weights.
         parameters: θ and dθ of the network.
     """
 
-    def __init__(self, *, network: Network, loss: Loss, regularizers: Sequence[Regularizer], parameters: Parameters):
+    def __init__(self, *, network: Network, loss: Loss, penalties: Sequence[Penalty], parameters: Parameters):
         self.network = network
         self.loss = loss
-        self.regularizers = tuple(regularizers)
+        self.penalties = tuple(penalties)
         self.parameters = parameters
-        self._W = parameters.theta[parameters.decayed]
-        self._dW = parameters.grad[parameters.decayed]
-        self._scratch = np.empty_like(self._W) if self.regularizers else self._W[:0]
+        (self.units,) = network.out_shape
+        self.dtype = parameters.theta.dtype
+        scratch = np.empty_like(parameters.theta[parameters.decayed] if penalties else parameters.theta[:0])
+        self._penalties = [
+            (regularizer, parameters.theta[where], parameters.grad[where], scratch[: where.stop - where.start])
+            for regularizer, where in penalties
+        ]
 
     def penalty(self, m: int) -> float:
         """Sum of the penalties for a cost over m examples."""
-        return sum(regularizer.penalty(self._W, m) for regularizer in self.regularizers)
+        return sum(regularizer.penalty(W, m) for regularizer, W, _, _ in self._penalties)
+
+    def forward(self, batch: int) -> Forward:
+        """A function from X (batch, n_x) to the logits of evaluation Z (batch, units), valid until its next call."""
+        return self.network.bind(self.parameters, batch=batch, training=False).forward
 
     def bind(self, batch: int, *, rng: np.random.Generator | None = None) -> LossAndGradient:
         """Training step up to the gradient, for one batch size.
 
         Returns:
-            A function of X (batch, n_x) and the targets Y that writes dθ = ∂J/∂θ and returns the mean
-            loss, without the penalty. It allocates nothing.
+            A function of X (batch, n_x), the targets Y and the weights w (batch,) of the examples, None for
+            1, that writes dθ = ∂J/∂θ and returns the mean loss, without the penalty. It allocates nothing.
         """
         plan = self.network.bind(self.parameters, batch=batch, training=True, rng=rng)
-        (units,) = self.network.out_shape
-        value_and_gradient = self.loss.bind(batch, units, self.parameters.theta.dtype)
+        losses_and_gradient = self.loss.bind(batch, self.units, self.dtype)
         forward, backward = plan.forward, plan.backward
 
-        def loss_and_gradient(X: Array, Y: npt.NDArray[Any]) -> float:
-            loss, dZ = value_and_gradient(forward(X), Y)
+        def loss_and_gradient(X: Array, Y: npt.NDArray[Any], w: Array | None = None) -> float:
+            losses, dZ = losses_and_gradient(forward(X), Y)
+            if w is not None:
+                np.multiply(losses, w, out=losses)
+                np.multiply(dZ, w[:, np.newaxis], out=dZ)
             backward(dZ)
-            for regularizer in self.regularizers:
-                regularizer.add_gradient(self._W, self._dW, batch, self._scratch)
-            return loss
+            for regularizer, W, dW, scratch in self._penalties:
+                regularizer.add_gradient(W, dW, batch, scratch)
+            return float(np.add.reduce(losses)) / batch
 
         return loss_and_gradient

@@ -68,48 +68,59 @@ class Dense:
     Args:
         units: n_out.
         initializer: fills W; b starts at 0.
+        bias: False leaves b out, for a layer whose batch normalisation would take it off again.
     """
 
     owns_output = True
 
-    def __init__(self, units: int, *, initializer: Initializer):
+    def __init__(self, units: int, *, initializer: Initializer, bias: bool = True):
         self.units = units
         self.initializer = initializer
+        self.bias = bias
 
     def shapes(self, in_shape: Shape) -> tuple[Shape, list[ParameterSpec]]:
         """`(n_in,)` → `(n_out,)`, with W (n_out, n_in) and b (n_out,)."""
         (n_in,) = in_shape
-        weights = ParameterSpec("W", (self.units, n_in), decayed=True)
-        return (self.units,), [weights, ParameterSpec("b", (self.units,), decayed=False)]
+        specs = [ParameterSpec("W", (self.units, n_in), "weight")]
+        return (self.units,), specs + [ParameterSpec("b", (self.units,), "bias")] * self.bias
 
     def initialize(self, values: dict[str, Array], rng: np.random.Generator) -> None:
         """W by the initializer, b = 0."""
         self.initializer.fill(values["W"], rng)
-        values["b"][...] = 0.0
+        if self.bias:
+            values["b"][...] = 0.0
 
     def bind(self, to: Binding) -> Bound:
         """Allocate Z (m, n_out) and, where it is needed, dA_prev (m, n_in)."""
-        W, b, db = to.values["W"], to.values["b"], to.gradients["b"]
+        W = to.values["W"]
         W_T, dW_T = W.T, to.gradients["W"].T  # (n_in, n_out), C-contiguous: see Parameters
         Z = np.empty((to.batch, self.units), to.dtype)
         dA_prev = np.empty((to.batch, *to.in_shape) if to.input_gradient else 0, to.dtype)
-        ones = np.ones(to.batch, to.dtype)
         A_prev = dA_prev
 
         def forward(A: Array) -> Array:
             nonlocal A_prev
             A_prev = A
-            np.matmul(A, W_T, out=Z)
-            return np.add(Z, b, out=Z)
+            return np.matmul(A, W_T, out=Z)
 
         def backward(dZ: Array) -> Array:
             np.matmul(A_prev.T, dZ, out=dW_T)
-            np.matmul(ones, dZ, out=db)  # a GEMV: half the time of add.reduce(axis=0)
             if to.input_gradient:
                 np.matmul(dZ, W, out=dA_prev)
             return dA_prev
 
-        return Bound(forward, backward)
+        if not self.bias:
+            return Bound(forward, backward)
+        b, db, ones = to.values["b"], to.gradients["b"], np.ones(to.batch, to.dtype)
+
+        def forward_with_bias(A: Array) -> Array:
+            return np.add(forward(A), b, out=Z)
+
+        def backward_with_bias(dZ: Array) -> Array:
+            np.matmul(ones, dZ, out=db)  # a GEMV: half the time of add.reduce(axis=0)
+            return backward(dZ)
+
+        return Bound(forward_with_bias, backward_with_bias)
 
 
 class Elementwise:
@@ -182,3 +193,107 @@ class Dropout:
             return np.multiply(dA, D, out=dA)
 
         return Bound(forward, backward)
+
+
+class BatchNorm:
+    """Batch normalisation (1502.03167): ẑ = (z − μ)/√(σ² + ε), z̃ = γ ẑ + β, per unit over the mini-batch.
+
+    μ = mean(z), σ² = mean((z − μ)²). With dz̃ the gradient of the output and sums over the batch:
+
+        dγ = Σ dz̃ ẑ,  dβ = Σ dz̃,  dz = γ/√(σ² + ε) · (dz̃ − dβ/m − ẑ dγ/m)
+
+    At evaluation μ and σ² are exponentially weighted averages over the mini-batches of training,
+    bias-corrected by 1 − momentumᵗ, so that a short run is not wrong; before the first step they are 0
+    and 1. PyTorch's momentum is 1 − ours, it corrects no bias, and its running variance divides by m − 1.
+
+    Args:
+        momentum: decay of the averages, 0 ≤ momentum < 1.
+        epsilon: ε > 0.
+    """
+
+    owns_output = True
+
+    def __init__(self, *, momentum: float = 0.9, epsilon: float = 1e-5):
+        self.momentum = momentum
+        self.epsilon = epsilon
+
+    def shapes(self, in_shape: Shape) -> tuple[Shape, list[ParameterSpec]]:
+        """The shape stays; γ, β and the statistics, each (n,), and t (1,)."""
+        trained = [ParameterSpec(name, in_shape, "bias") for name in ("gamma", "beta")]
+        averages = [ParameterSpec(name, in_shape, "statistic") for name in ("mean", "variance")]
+        return in_shape, [*trained, *averages, ParameterSpec("t", (1,), "statistic")]
+
+    def initialize(self, values: dict[str, Array], rng: np.random.Generator) -> None:  # noqa: ARG002 - the signature of the family
+        """γ = 1, β = 0, no batch seen."""
+        for name in ("beta", "mean", "variance", "t"):
+            values[name][...] = 0.0
+        values["gamma"][...] = 1.0
+
+    def bind(self, to: Binding) -> Bound:
+        """Allocate ẑ, z̃ and a scratch array, each (m, n).
+
+        Raises:
+            ValueError: training with a batch of one, whose variance is 0.
+        """
+        if not to.training:
+            return self._bind_evaluation(to)
+        if to.batch < 2:
+            raise ValueError("batch normalisation needs at least 2 examples in every batch; found 1")
+        shape, m, momentum, epsilon = (to.batch, *to.in_shape), to.batch, self.momentum, self.epsilon
+        Z_hat, out, scratch = (np.empty(shape, to.dtype) for _ in range(3))
+        mu, sigma2, inverse, row = (np.empty(to.in_shape, to.dtype) for _ in range(4))
+        mean_over_batch, ones = np.full(m, 1.0 / m, to.dtype), np.ones(m, to.dtype)
+        gamma, beta, mean, variance, t = (to.values[k] for k in ("gamma", "beta", "mean", "variance", "t"))
+        dgamma, dbeta = to.gradients["gamma"], to.gradients["beta"]
+
+        def average(running: Array, value: Array) -> None:
+            np.multiply(running, momentum, out=running)
+            np.multiply(value, 1.0 - momentum, out=row)
+            np.add(running, row, out=running)
+
+        def forward(Z: Array) -> Array:
+            np.matmul(mean_over_batch, Z, out=mu)
+            np.subtract(Z, mu, out=Z_hat)
+            np.multiply(Z_hat, Z_hat, out=scratch)
+            np.matmul(mean_over_batch, scratch, out=sigma2)
+            average(mean, mu)
+            average(variance, sigma2)
+            np.add(t, 1.0, out=t)
+            np.add(sigma2, epsilon, out=inverse)
+            np.sqrt(inverse, out=inverse)
+            np.divide(1.0, inverse, out=inverse)
+            np.multiply(Z_hat, inverse, out=Z_hat)
+            np.multiply(Z_hat, gamma, out=out)
+            return np.add(out, beta, out=out)
+
+        def backward(d_out: Array) -> Array:
+            np.multiply(d_out, Z_hat, out=scratch)
+            np.matmul(ones, scratch, out=dgamma)
+            np.matmul(ones, d_out, out=dbeta)
+            np.multiply(dbeta, 1.0 / m, out=row)
+            np.subtract(d_out, row, out=d_out)
+            np.multiply(dgamma, 1.0 / m, out=row)
+            np.multiply(Z_hat, row, out=scratch)
+            np.subtract(d_out, scratch, out=d_out)
+            np.multiply(gamma, inverse, out=row)
+            return np.multiply(d_out, row, out=d_out)
+
+        return Bound(forward, backward)
+
+    def _bind_evaluation(self, to: Binding) -> Bound:
+        """z̃ = scale · z + shift, with the averages instead of the batch; backward must not be called."""
+        out, momentum, epsilon = np.empty((to.batch, *to.in_shape), to.dtype), self.momentum, self.epsilon
+        gamma, beta, mean, variance, t = (to.values[k] for k in ("gamma", "beta", "mean", "variance", "t"))
+
+        def forward(Z: Array) -> Array:
+            if t[0] > 0:
+                correction = 1.0 - momentum ** float(t[0])
+                scale = gamma / np.sqrt(variance / correction + epsilon)
+                shift = beta - mean / correction * scale
+            else:
+                scale, shift = gamma, beta
+            np.multiply(Z, scale, out=out)
+            np.add(out, shift, out=out)
+            return out
+
+        return Bound(forward, lambda d_out: d_out)

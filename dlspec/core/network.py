@@ -13,7 +13,7 @@ from dlspec.core.layers import Binding, Elementwise, Layer
 from dlspec.core.parameters import Parameters, ParameterSpec
 
 
-class _Placed(NamedTuple):
+class Placed(NamedTuple):
     """A layer at its place: its shapes, and the names its parameters have in the network."""
 
     layer: Layer
@@ -44,7 +44,8 @@ class Plan:
 class Network:
     """Layers from the input to the logits.
 
-    The parameters of the l-th layer that has any are named W{l}, b{l}, as in the course.
+    The parameters of the l-th layer with weights are named W{l}, b{l}, as in the course; those of its batch
+    normalisation gamma{l}, beta{l}.
 
     Args:
         layers: in order.
@@ -60,28 +61,28 @@ class Network:
                 name = type(before).__name__ if before else "the data"
                 raise ValueError(f"an activation would overwrite the output of {name}; put it right after Dense")
         self.in_shape = in_shape
-        self._placed: list[_Placed] = []
-        number, shape = 0, in_shape
+        self.placed: list[Placed] = []
+        number, shape = 0, in_shape  # a layer without weights of its own shares the number of the one before
         for layer in layers:
             out_shape, specs = layer.shapes(shape)
-            number += bool(specs)
+            number += any(spec.kind == "weight" for spec in specs)
             names = {spec.name: f"{spec.name}{number}" for spec in specs}
-            self._placed.append(_Placed(layer, shape, specs, names))
+            self.placed.append(Placed(layer, shape, specs, names))
             shape = out_shape
         self.out_shape = shape
 
     def parameters(self, *, dtype: npt.DTypeLike) -> Parameters:
         """θ and dθ of this network, filled with zeros."""
         specs = [
-            ParameterSpec(placed.names[spec.name], spec.shape, spec.decayed)
-            for placed in self._placed
+            ParameterSpec(placed.names[spec.name], spec.shape, spec.kind)
+            for placed in self.placed
             for spec in placed.specs
         ]
         return Parameters(specs, dtype=dtype)
 
     def initialize(self, parameters: Parameters, rng: np.random.Generator) -> None:
         """Write the start values of every layer, in order."""
-        for placed in self._placed:
+        for placed in self.placed:
             views = {local: parameters.values[name] for local, name in placed.names.items()}
             placed.layer.initialize(views, rng)
 
@@ -97,12 +98,16 @@ class Network:
             rng: generator of the dropout masks.
         """
         parts = []
-        for index, placed in enumerate(self._placed):
+        for index, placed in enumerate(self.placed):
             parts.append(
                 placed.layer.bind(
                     Binding(
                         values={local: parameters.values[name] for local, name in placed.names.items()},
-                        gradients={local: parameters.gradients[name] for local, name in placed.names.items()},
+                        gradients={
+                            local: parameters.gradients[name]
+                            for local, name in placed.names.items()
+                            if name in parameters.gradients
+                        },
                         in_shape=placed.in_shape,
                         batch=batch,
                         dtype=parameters.theta.dtype,

@@ -2,11 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from dlspec.core.arrays import Array, Shape
+
+# Weights are trained and penalised; biases, γ and β are trained; statistics are measured (the running
+# averages of batch normalisation).
+Kind = Literal["weight", "bias", "statistic"]
+ORDER: tuple[Kind, ...] = ("weight", "bias", "statistic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +22,12 @@ class ParameterSpec:
     Attributes:
         name: name within the network.
         shape: shape as the course writes it.
-        decayed: whether penalties apply to it (weights: yes; biases, γ and β: no).
+        kind: what is done with it.
     """
 
     name: str
     shape: Shape
-    decayed: bool
+    kind: Kind
 
     @property
     def size(self) -> int:
@@ -32,8 +38,9 @@ class ParameterSpec:
 class Parameters:
     """θ (P,) and dθ (P,), with a named view of each parameter into both.
 
-    The decayed parameters come first, so that a penalty is one slice, a step of an optimiser one
-    pass, the norm of the gradient one dot product and a checkpoint one array.
+    The weights come first, so that a penalty is one slice, a step of an optimiser one pass, and the norm
+    of the gradient one dot product. The statistics follow θ in the same memory: `vector` is everything
+    that a checkpoint keeps of a network.
 
     A view `W (n_out, n_in)` lies column by column in memory, so that `W.T (n_in, n_out)` is
     C-contiguous: `A_prev @ W.T` and `A_prev.T @ dZ` then run on BLAS's fast paths, which measured
@@ -45,19 +52,26 @@ class Parameters:
     """
 
     def __init__(self, specs: Sequence[ParameterSpec], *, dtype: npt.DTypeLike):
-        self.specs = tuple(sorted(specs, key=lambda spec: not spec.decayed))
-        size = sum(spec.size for spec in self.specs)
-        self.theta: Array = np.zeros(size, dtype)
-        self.grad: Array = np.zeros(size, dtype)
+        self.specs = tuple(sorted(specs, key=lambda spec: ORDER.index(spec.kind)))
         self.slices: dict[str, slice] = {}
+        ends = dict.fromkeys(ORDER, 0)
         start = 0
         for spec in self.specs:
             self.slices[spec.name] = slice(start, start + spec.size)
             start += spec.size
-        self.decayed = slice(0, sum(spec.size for spec in self.specs if spec.decayed))
-        self.values = self.views_of(self.theta)
+            ends[spec.kind] = start
+        self.decayed = slice(0, ends["weight"])  # what penalties and weight decay apply to
+        trained = max(ends["weight"], ends["bias"])
+        self.vector: Array = np.zeros(start, dtype)
+        self.theta = self.vector[:trained]
+        self.grad: Array = np.zeros(trained, dtype)
+        self.values = self.views_of(self.vector)
         self.gradients = self.views_of(self.grad)
 
     def views_of(self, vector: Array) -> dict[str, Array]:
-        """Views of any vector (P,) that is laid out like θ, by name."""
-        return {spec.name: vector[self.slices[spec.name]].reshape(spec.shape, order="F") for spec in self.specs}
+        """Views, by name, of a vector that is laid out like `vector`, or like θ, which has no statistics."""
+        return {
+            spec.name: vector[self.slices[spec.name]].reshape(spec.shape, order="F")
+            for spec in self.specs
+            if self.slices[spec.name].stop <= len(vector)
+        }

@@ -12,7 +12,13 @@ from dlspec.core.arrays import Array
 
 
 class Regularizer(Protocol):
-    """One penalty."""
+    """One penalty.
+
+    Attributes:
+        kinks: the w at which its gradient jumps; a gradient check leaves out what steps across them.
+    """
+
+    kinks: tuple[float, ...]
 
     def penalty(self, W: Array, m: int) -> float:
         """Value of the penalty for all weights W (P_decayed,)."""
@@ -29,6 +35,8 @@ class L2:
     Args:
         lambda_: λ ≥ 0.
     """
+
+    kinks: tuple[float, ...] = ()
 
     def __init__(self, *, lambda_: float):
         self.lambda_ = lambda_
@@ -49,6 +57,8 @@ class L1:
     Args:
         lambda_: λ ≥ 0.
     """
+
+    kinks: tuple[float, ...] = (0.0,)
 
     def __init__(self, *, lambda_: float):
         self.lambda_ = lambda_

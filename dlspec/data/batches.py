@@ -1,12 +1,17 @@
 """Mini-batches: the examples of each epoch in a new order, out of buffers that are filled again and again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.core.randomness import stream
+
+Batch = tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]
+
+Fill = Callable[[NDArray[np.intp], NDArray[Any], int, int], None]
+"""`fill(rows, Xb, epoch, batch)` writes the inputs of `rows (b,)` into `Xb (b, n_x)`."""
 
 
 class Batches:
@@ -19,44 +24,65 @@ class Batches:
     Args:
         X: inputs `(m, n_x)`, C-contiguous.
         Y: labels `(m,)` or targets `(m, k)`, C-contiguous.
+        weights: `(m,)`, how much each example counts; None where all count the same.
         batch_size: examples per batch, at least 1; the last batch of an epoch may be shorter.
         seed: the experiment's seed.
+        fill: gives the inputs of a batch, changed by augmentation; None takes those of X.
     """
 
-    def __init__(self, X: NDArray[Any], Y: NDArray[Any], *, batch_size: int, seed: int):
-        self.X, self.Y = X, Y
+    def __init__(
+        self,
+        X: NDArray[Any],
+        Y: NDArray[Any],
+        weights: NDArray[Any] | None = None,
+        *,
+        batch_size: int,
+        seed: int,
+        fill: Fill | None = None,
+    ):
+        self.X, self.Y, self.weights = X, Y, weights
         self.batch_size = min(batch_size, len(X))
         self.seed = seed
+        self._fill = fill
+        self._whole = self.batch_size == len(X) and fill is None
         self._order = np.empty(0, dtype=np.intp)
-        if self.batch_size < len(X):
+        if not self._whole:
             self._order = np.empty(len(X), dtype=np.intp)
             self._Xb = np.empty((self.batch_size, *X.shape[1:]), dtype=X.dtype)
             self._Yb = np.empty((self.batch_size, *Y.shape[1:]), dtype=Y.dtype)
+            self._wb = None if weights is None else np.empty(self.batch_size, dtype=weights.dtype)
 
     @property
     def steps_per_epoch(self) -> int:
         """⌈m / batch_size⌉."""
         return -(-len(self.X) // self.batch_size)
 
-    def epoch(self, epoch: int, *, start: int = 0) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-        """Batches `(Xb, Yb)` of one epoch; each is overwritten by the next.
+    def epoch(self, epoch: int, *, start: int = 0) -> Iterator[Batch]:
+        """Batches `(Xb, Yb, wb)` of one epoch; each is overwritten by the next. `wb` is None without weights.
 
         Args:
             epoch: number of the epoch, from 0.
             start: batches to skip, for a run that resumes within the epoch.
         """
-        if self.batch_size == len(self.X):
+        if self._whole:
             if start == 0:
-                yield self.X, self.Y
+                yield self.X, self.Y, self.weights
             return
         self._shuffle(epoch)
-        for first in range(start * self.batch_size, len(self.X), self.batch_size):
-            rows = self._order[first : first + self.batch_size]
+        for batch in range(start, self.steps_per_epoch):
+            rows = self._order[batch * self.batch_size : (batch + 1) * self.batch_size]
             Xb, Yb = self._Xb[: len(rows)], self._Yb[: len(rows)]
             # mode="clip", because the default checks the indices by way of a second copy.
-            np.take(self.X, rows, axis=0, out=Xb, mode="clip")
+            if self._fill is None:
+                np.take(self.X, rows, axis=0, out=Xb, mode="clip")
+            else:
+                self._fill(rows, Xb, epoch, batch)
             np.take(self.Y, rows, axis=0, out=Yb, mode="clip")
-            yield Xb, Yb
+            wb = None
+            if self.weights is not None and self._wb is not None:
+                wb = self._wb[: len(rows)]
+                np.take(self.weights, rows, out=wb, mode="clip")
+            yield Xb, Yb, wb
 
     def _shuffle(self, epoch: int) -> None:
         """Put the order of an epoch into the one index vector."""

@@ -1,22 +1,18 @@
-"""From a source of examples to the arrays that training takes: coded, split, normalised."""
+"""From tables of examples to the arrays that training takes: coded, split, normalised."""
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from dlspec.core.randomness import stream
-from dlspec.data import files
 from dlspec.data.blocks import first_not_finite
-from dlspec.data.labels import Coding, Task, coding_of
+from dlspec.data.labels import Coding, Task
 from dlspec.data.normalization import Kind, Normalization, fit
 from dlspec.data.split import auto_ratios, split
-from dlspec.data.synthetic import SYNTHETIC
-from dlspec.data.table import Table, from_arrays, listed, plain, shown
+from dlspec.data.table import Table, listed, plain, shown
 from dlspec.errors import DataError
 
 Strategy = Literal["random", "stratified"]
@@ -28,13 +24,18 @@ class Examples:
 
     Attributes:
         X: inputs `(m, n_x)` of the run's dtype, normalised, C-contiguous.
-        Y: labels `(m,)` intp from 0 for classification, targets `(m, k)` of the run's dtype for regression.
+        Y: labels `(m,)` intp from 0 for classification; of the run's dtype, targets `(m, k)` for regression, and
+            0, 1 or NaN (missing) `(m, k)` for a multi-task.
         rows: `(m,)` int64, where each example stands in its source, from 0.
+        weights: `(m,)` of the run's dtype, how much each example counts, greater than 0; None: all the same.
+        raw: inputs `(m, n_x)` as they stand in the file, for augmentation; None where nobody asked for them.
     """
 
     X: NDArray[Any]
     Y: NDArray[Any]
     rows: NDArray[np.int64]
+    weights: NDArray[Any] | None = None
+    raw: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ class Dataset:
     Attributes:
         splits: "train", then "dev" and "test" where they exist.
         task: what is to be learnt.
-        classes: names in order; empty for regression.
+        classes: names in order; empty for the other tasks.
         n_targets: columns of the target; 1 for classification.
         feature_names: `n_x` names.
         target_names: `n_targets` names.
@@ -71,7 +72,7 @@ class Dataset:
 
 
 @dataclass(frozen=True, eq=False)
-class _Part:
+class Part:
     """Rows of a table that make one split, and the coded targets `Y` of all rows of that table."""
 
     table: Table
@@ -80,216 +81,90 @@ class _Part:
 
 
 @dataclass(frozen=True)
-class _Cut:
+class Cut:
     """How a table was divided, nothing left to decide."""
 
     ratios: tuple[float, ...]
     strategy: Strategy
 
 
-def load_file(
-    path: Path,
-    *,
-    seed: int,
-    target: str | None = None,
-    x: str = "x",
-    y: str = "y",
-    task: Literal["auto"] | Task = "auto",
-    classes: Sequence[str] | None = None,
-    ratios: tuple[float, ...] | None = None,
-    strategy: Literal["auto"] | Strategy = "auto",
-    normalize: Kind = "standard",
-    dtype: DTypeLike = np.float32,
-    normalization: Normalization | None = None,
-) -> Dataset:
-    """Read one file and split it.
-
-    Args:
-        path: CSV, TSV, HDF5 or NPZ file.
-        seed: of the split.
-        target: CSV, TSV: column to predict; None means the last one.
-        x: HDF5, NPZ: name of the array of inputs.
-        y: HDF5, NPZ: name of the array of targets.
-        task: auto decides by the targets, see `coding_of`.
-        classes: names in order; None means what the file holds.
-        ratios: two (train, dev) or three (train, dev, test) that add up to 1; None goes by size.
-        strategy: auto is stratified for classes, else random.
-        normalize: fitted on the training split.
-        dtype: of X, and of Y for regression.
-        normalization: applied in place of fitting one, to evaluate a saved model.
-
-    Raises:
-        DataError: what the reader, the coding, the split or the normalisation refuses.
-    """
-    table = files.read(path, target=target, x=x, y=y)
-    coding = coding_of(table, task=task, classes=classes)
-    parts, cut = _divide(table, coding, ratios=ratios, strategy=strategy, seed=seed)
-    return _assemble(
-        parts,
-        coding,
-        cut,
-        normalize=normalize,
-        dtype=dtype,
-        normalization=normalization,
-        fingerprint=files.fingerprint([path]),
-    )
+def whole(table: Table, coding: Coding) -> Part:
+    """A table that makes one split."""
+    return Part(table, coding.encode(table), np.arange(len(table.x)))
 
 
-def load_files(
-    train: Path,
-    dev: Path | None = None,
-    test: Path | None = None,
-    *,
-    seed: int,
-    target: str | None = None,
-    x: str = "x",
-    y: str = "y",
-    task: Literal["auto"] | Task = "auto",
-    classes: Sequence[str] | None = None,
-    ratios: tuple[float, ...] | None = None,
-    strategy: Literal["auto"] | Strategy = "auto",
-    normalize: Kind = "standard",
-    dtype: DTypeLike = np.float32,
-    normalization: Normalization | None = None,
-) -> Dataset:
-    """Read files that are already split; the arguments are those of `load_file` but for these.
-
-    Args:
-        train: training file; task and classes are decided on it.
-        dev: dev file.
-        test: test file.
-        seed: of the cut.
-        target: CSV, TSV: column to predict; None means the last one.
-        x: HDF5, NPZ: name of the array of inputs.
-        y: HDF5, NPZ: name of the array of targets.
-        task: auto decides by the targets of the training file.
-        classes: names in order; None means what the training file holds.
-        ratios: train/dev, to cut a missing dev set from the training file; None cuts nothing.
-        strategy: of that cut.
-        normalize: fitted on the training split.
-        dtype: of X, and of Y for regression.
-        normalization: applied in place of fitting one.
-
-    Raises:
-        DataError: as `load_file`; features that differ between files; ratios that fit no missing dev set.
-    """
-    if ratios is not None and (dev is not None or len(ratios) != 2):
-        reason = "dev is given" if dev is not None else f"{len(ratios)} ratios"
-        raise DataError(f"{train}: {reason}; ratios train/dev are for a dev set cut from the training file")
-    table = files.read(train, target=target, x=x, y=y)
-    coding = coding_of(table, task=task, classes=classes)
-    cut = None
-    if ratios is None:
-        parts = {"train": _whole(table, coding)}
-    else:
-        parts, cut = _divide(table, coding, ratios=ratios, strategy=strategy, seed=seed)
-    for name, path in (("dev", dev), ("test", test)):
-        if path is not None:
-            other = files.read(path, target=target, x=x, y=y)
-            _check_features(table, other)
-            parts[name] = _whole(other, coding)
-    return _assemble(
-        parts,
-        coding,
-        cut,
-        normalize=normalize,
-        dtype=dtype,
-        normalization=normalization,
-        fingerprint=files.fingerprint([path for path in (train, dev, test) if path is not None]),
-    )
-
-
-def load_synthetic(
-    name: str,
-    *,
-    examples: int,
-    seed: int,
-    split_seed: int,
-    noise: float | None = None,
-    ratios: tuple[float, ...] | None = None,
-    strategy: Literal["auto"] | Strategy = "auto",
-    normalize: Kind = "standard",
-    dtype: DTypeLike = np.float32,
-    normalization: Normalization | None = None,
-) -> Dataset:
-    """Make a synthetic set and split it.
-
-    Args:
-        name: a key of `SYNTHETIC`.
-        examples: number of examples, at least 2.
-        seed: of the points, in [0, 2³²).
-        split_seed: of the split.
-        noise: standard deviation; None means the set's own.
-        ratios: two (train, dev) or three (train, dev, test) that add up to 1; None goes by size.
-        strategy: auto is stratified.
-        normalize: fitted on the training split.
-        dtype: of X.
-        normalization: applied in place of fitting one.
-
-    Raises:
-        DataError: too few examples for the split.
-    """
-    recipe = SYNTHETIC[name]
-    x, y = recipe.make(examples, recipe.noise if noise is None else noise, np.random.RandomState(seed))
-    table = from_arrays(name, x=x, y=y)
-    coding = Coding(task="classification", classes=("0", "1"))
-    parts, cut = _divide(table, coding, ratios=ratios, strategy=strategy, seed=split_seed)
-    digest = hashlib.sha256(x.tobytes() + y.tobytes()).hexdigest()
-    return _assemble(
-        parts, coding, cut, normalize=normalize, dtype=dtype, normalization=normalization, fingerprint=digest
-    )
-
-
-def _whole(table: Table, coding: Coding) -> _Part:
-    return _Part(table, coding.encode(table), np.arange(len(table.x)))
-
-
-def _divide(
+def divide(
     table: Table,
     coding: Coding,
     *,
     ratios: tuple[float, ...] | None,
     strategy: Literal["auto"] | Strategy,
     seed: int,
-) -> tuple[dict[str, _Part], _Cut]:
-    """The splits of one table; ratios None go by its size, strategy auto by the task."""
+) -> tuple[dict[str, Part], Cut]:
+    """The splits of one table; ratios None go by its size, strategy auto by the task.
+
+    Raises:
+        DataError: a label that is none, a strategy that does not fit the task, a split that would be empty.
+    """
     by_class = coding.task == "classification"
     if strategy == "stratified" and not by_class:
-        raise DataError(f"{table.source}: a stratified split needs classes; expected strategy random for regression")
+        raise DataError(f"{table.source}: a stratified split needs classes; expected strategy random for {coding.task}")
     if strategy == "auto":
         strategy = "stratified" if by_class else "random"
-    cut = _Cut(ratios or auto_ratios(len(table.x)), strategy)
+    cut = Cut(ratios or auto_ratios(len(table.x)), strategy)
     Y = coding.encode(table)
     labels = Y if strategy == "stratified" else None
     try:
         rows = split(len(table.x), ratios=cut.ratios, rng=stream(seed, "split"), labels=labels)
     except DataError as error:
         raise DataError(f"{table.source}: {error}") from error
-    return {name: _Part(table, Y, part) for name, part in zip(("train", "dev", "test"), rows, strict=False)}, cut
+    return {name: Part(table, Y, part) for name, part in zip(("train", "dev", "test"), rows, strict=False)}, cut
 
 
-def _assemble(
-    parts: Mapping[str, _Part],
+def assemble(
+    parts: Mapping[str, Part],
     coding: Coding,
-    cut: _Cut | None,
+    cut: Cut | None,
     *,
     normalize: Kind,
     dtype: DTypeLike,
     normalization: Normalization | None,
     fingerprint: str,
+    raw: bool = False,
 ) -> Dataset:
-    """Normalise the parts by the training split and put everything together."""
+    """Normalise the parts by the training split and put everything together.
+
+    Args:
+        parts: "train", then "dev" and "test" where they exist.
+        coding: of the targets.
+        cut: how the parts were cut; None where they came so.
+        normalize: fitted on the training split.
+        dtype: of X, the weights, and Y but for classes.
+        normalization: applied in place of fitting one, to evaluate a saved model.
+        fingerprint: of the source.
+        raw: whether the training split keeps its inputs as they stand in the file.
+
+    Raises:
+        DataError: what cannot be learnt from, or does not fit the dtype or the saved model.
+    """
     train = parts["train"]
     if normalization is None:
         if coding.task == "classification":
             _check_two_classes(train, coding.classes)
+        elif coding.task == "multi_task":
+            _check_every_label(train)
         normalization = _fit(train, normalize)
     elif len(normalization.mean) != train.table.x.shape[1]:
         raise DataError(
             f"{train.table.source}: {train.table.x.shape[1]} features; expected {len(normalization.mean)}, "
             "as many as the model was trained on"
         )
-    splits = {name: _examples(part, normalization, np.dtype(dtype)) for name, part in parts.items()}
+    if coding.task == "multi_task":
+        for name, part in parts.items():
+            _check_any_label(name, part)
+    splits = {
+        name: _examples(part, normalization, np.dtype(dtype), raw=raw and part is train) for name, part in parts.items()
+    }
     return Dataset(
         splits=splits,
         task=coding.task,
@@ -309,7 +184,7 @@ def _assemble(
     )
 
 
-def _check_two_classes(train: _Part, classes: tuple[str, ...]) -> None:
+def _check_two_classes(train: Part, classes: tuple[str, ...]) -> None:
     labels = train.Y[train.rows]
     if (labels == labels[0]).all():
         raise DataError(
@@ -318,7 +193,22 @@ def _check_two_classes(train: _Part, classes: tuple[str, ...]) -> None:
         )
 
 
-def _fit(train: _Part, kind: Kind) -> Normalization:
+def _check_every_label(train: Part) -> None:
+    absent = np.isnan(train.Y[train.rows]).all(axis=0)
+    if absent.any():
+        names = [train.table.target_names[j] for j in np.flatnonzero(absent)]
+        raise DataError(
+            f"{train.table.source}: no training example has a label {listed(names)}; expected at least one that is "
+            "not missing"
+        )
+
+
+def _check_any_label(name: str, part: Part) -> None:
+    if np.isnan(part.Y[part.rows]).all():
+        raise DataError(f"{part.table.source}: every label of the {name} examples is missing; expected some")
+
+
+def _fit(train: Part, kind: Kind) -> Normalization:
     table = train.table
     normalization = fit(_rows_of(train), kind)
     unbounded = np.flatnonzero(~np.isfinite(normalization.std))
@@ -328,23 +218,40 @@ def _fit(train: _Part, kind: Kind) -> Normalization:
     return normalization
 
 
-def _rows_of(part: _Part) -> NDArray[Any]:
+def _rows_of(part: Part) -> NDArray[Any]:
     """Inputs of a part `(m, n_x)`, in the dtype of the file; no copy where the part is the whole table."""
     return part.table.x if len(part.rows) == len(part.table.x) else part.table.x[part.rows]
 
 
-def _examples(part: _Part, normalization: Normalization, dtype: np.dtype[Any]) -> Examples:
-    X = normalization.apply(_rows_of(part), dtype)
+def _examples(part: Part, normalization: Normalization, dtype: np.dtype[Any], *, raw: bool) -> Examples:
+    x = _rows_of(part)
+    X = normalization.apply(x, dtype)
     Y = part.Y[part.rows]
     if Y.dtype.kind == "f":
+        missing = np.isnan(Y)
         with np.errstate(over="ignore"):
             Y = Y.astype(dtype)
-        _check_range(Y, part, "target", part.table.target_names)
+        _check_range(np.where(missing, 0, Y), part, "target", part.table.target_names)
     _check_range(X, part, "feature", part.table.feature_names)
-    return Examples(X=X, Y=Y, rows=part.rows)
+    return Examples(X=X, Y=Y, rows=part.rows, weights=_weights(part, dtype), raw=x if raw else None)
 
 
-def _check_range(values: NDArray[Any], part: _Part, kind: str, names: tuple[str, ...]) -> None:
+def _weights(part: Part, dtype: np.dtype[Any]) -> NDArray[Any] | None:
+    if part.table.weights is None:
+        return None
+    with np.errstate(over="ignore", under="ignore"):
+        weights = part.table.weights[part.rows].astype(dtype)
+    lost = ~np.isfinite(weights) | (weights == 0)
+    if lost.any():
+        row = int(part.rows[np.argmax(lost)])
+        raise DataError(
+            f"{part.table.place(row)}: sample weight {part.table.weights[row]:g} is out of the range of {dtype}; "
+            "rescale the weights"
+        )
+    return weights
+
+
+def _check_range(values: NDArray[Any], part: Part, kind: str, names: tuple[str, ...]) -> None:
     """Refuse what became infinite in the run's dtype."""
     spot = first_not_finite(values)
     if spot is not None:
@@ -352,8 +259,12 @@ def _check_range(values: NDArray[Any], part: _Part, kind: str, names: tuple[str,
         raise DataError(f"{place}: {kind} {plain(names[spot[1]])} is too large for {values.dtype}; rescale it")
 
 
-def _check_features(train: Table, other: Table) -> None:
-    """Refuse a dev or test file whose features are not those of the training file."""
+def check_features(train: Table, other: Table) -> None:
+    """Refuse a dev or test file whose features or targets are not those of the training file.
+
+    Raises:
+        DataError: says what differs.
+    """
     if len(other.feature_names) != len(train.feature_names):
         raise DataError(
             f"{other.source}: {len(other.feature_names)} features; expected {len(train.feature_names)}, "

@@ -1,4 +1,4 @@
-"""CSV and TSV: a header with the names of the columns, numeric features, one target column."""
+"""CSV and TSV: a header with the names of the columns, numeric features, one target column or several."""
 
 import csv
 import itertools
@@ -13,13 +13,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlspec.data.table import Table, is_number, plain, shown, suggestion
+from dlspec.data.table import Table, check_weights, is_number, plain, shown, suggestion
 from dlspec.errors import DataError
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
-def read(path: Path, *, target: str | None = None) -> Table:
+def read(
+    path: Path,
+    *,
+    target: str | Sequence[str] | None = None,
+    sample_weight: str | None = None,
+    training: bool = True,
+    missing: bool = False,
+) -> Table:
     """Read a CSV (comma) or TSV (tab) file in UTF-8.
 
     NumPy's parser reads a sound file. Whatever it refuses is read again by the csv module, four times
@@ -27,31 +34,48 @@ def read(path: Path, *, target: str | None = None) -> Table:
 
     Args:
         path: the file; its suffix gives the delimiter.
-        target: name of the column to predict; None means the last one.
+        target: name of the column to predict, or of several; None means the last one.
+        sample_weight: name of the column of the weights, which is no feature; None means that there is none.
+        training: whether that column must be there.
+        missing: whether a target may be missing, in an empty cell or as NaN; it must be a number then.
 
     Returns:
-        A table with float64 inputs; the target is float64 where every cell of it is a number, else text.
+        A table with float64 inputs; one target is float64 where every cell of it is a number, else text;
+        several are float64.
 
     Raises:
         DataError: names the line and the column, what was found and what was expected.
     """
     try:
         header_line, names = _header(path)
-        column = _target_column(path, header_line, names, target)
-        x, cells = _parse_fast(path, header_line, len(names), column) or _parse_exact(path, names, column)
-        y = _numbers_or_text(path, names[column], cells)
+        if not training and sample_weight not in names:
+            sample_weight = None
+        columns = _target_columns(path, header_line, names, target, sample_weight)
+        numbers, cells = _parse_fast(path, header_line, len(names), columns, missing) or _parse_exact(
+            path, names, columns, missing
+        )
+        y = _targets(path, [names[column] for column in columns], cells, missing)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
-    return Table(
+    feature_names = [name for column, name in enumerate(names) if column not in columns]
+    weights = None
+    if sample_weight is not None:
+        column = feature_names.index(sample_weight)
+        weights, numbers = numbers[:, column].copy(), np.delete(numbers, column, axis=1)
+        del feature_names[column]
+    table = Table(
         source=str(path),
-        x=x,
+        x=numbers,
         y=y,
-        feature_names=tuple(names[:column] + names[column + 1 :]),
-        target_names=(names[column],),
+        feature_names=tuple(feature_names),
+        target_names=tuple(names[column] for column in columns),
         image_shape=None,
         classes=None,
         place=partial(_place, path),
+        weights=weights,
     )
+    check_weights(table, sample_weight or "")
+    return table
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -117,16 +141,29 @@ def _header(path: Path) -> tuple[int, list[str]]:
     return line, names
 
 
-def _target_column(path: Path, line: int, names: Sequence[str], target: str | None) -> int:
+def _target_columns(
+    path: Path, line: int, names: Sequence[str], target: str | Sequence[str] | None, sample_weight: str | None
+) -> list[int]:
+    """Positions of the targets; at least one other column must be left for the features."""
     if target is None:
-        return len(names) - 1
-    if target not in names:
-        raise DataError(f"{path}:{line}: no column {target!r}; {suggestion(target, names)}")
-    return names.index(target)
+        target = [name for name in names if name != sample_weight][-1]
+    wanted = [target] if isinstance(target, str) else list(target)
+    for name in wanted if sample_weight is None else [*wanted, sample_weight]:
+        if name not in names:
+            raise DataError(f"{path}:{line}: no column {name!r}; {suggestion(name, names)}")
+    if sample_weight in wanted:
+        raise DataError(
+            f"{path}:{line}: column {sample_weight!r} is a target and the sample weight; expected different ones"
+        )
+    if set(names) <= {*wanted, sample_weight}:
+        raise DataError(f"{path}:{line}: every column is a target or the sample weight; expected features too")
+    return [names.index(name) for name in wanted]
 
 
-def _parse_fast(path: Path, header_line: int, n: int, column: int) -> tuple[NDArray[np.float64], list[str]] | None:
-    """Features `(m, n − 1)` and target cells by `np.loadtxt`; None for a file that needs the exact pass.
+def _parse_fast(
+    path: Path, header_line: int, n: int, columns: Sequence[int], missing: bool
+) -> tuple[NDArray[np.float64], list[list[str]]] | None:
+    """Numbers `(m, n − k)` and the cells of the k targets by `np.loadtxt`; None for a file that needs the exact pass.
 
     Text is turned into codes on the way, so that one pass reads features and labels.
     """
@@ -144,58 +181,76 @@ def _parse_fast(path: Path, header_line: int, n: int, column: int) -> tuple[NDAr
                 skiprows=header_line,
                 comments=None,
                 quotechar='"',
-                converters={column: code},
+                converters=dict.fromkeys(columns, code),
                 encoding="utf-8-sig",
                 ndmin=2,
             )
     except ValueError:
         return None
-    if not len(values) or values.shape[1] != n or "" in codes or not np.isfinite(values).all():
+    empty_cells = "" in codes and not missing
+    if not len(values) or values.shape[1] != n or empty_cells or not np.isfinite(values).all():
         return None
     names = list(codes)
-    cells = [names[int(position)] for position in values[:, column]]
-    return np.delete(values, column, axis=1), cells
+    cells = [[names[int(position)] for position in values[:, column]] for column in columns]
+    return np.delete(values, columns, axis=1), cells
 
 
-def _parse_exact(path: Path, names: Sequence[str], column: int) -> tuple[NDArray[np.float64], list[str]]:
+def _parse_exact(
+    path: Path, names: Sequence[str], columns: Sequence[int], missing: bool
+) -> tuple[NDArray[np.float64], list[list[str]]]:
     """The same by the csv module, cell by cell.
 
     Raises:
         DataError: names the first cell at fault.
     """
-    features = array("d")
-    cells = []
+    numbers = array("d")
+    cells: dict[int, list[str]] = {column: [] for column in columns}
     for line, row in itertools.islice(_rows(path), 1, None):
         if len(row) != len(names):
             count = f"{len(row)} cell{'s' if len(row) > 1 else ''}"
             raise DataError(f"{path}:{line}: {count}; expected {len(names)}, as many as in the header")
         for position, cell in enumerate(row):
             where = f"{path}:{line}: column {plain(names[position])}"
-            if not cell:
-                expected = "a label or a number" if position == column else "a number"
-                raise DataError(f"{where}: empty; expected {expected}")
-            if position == column:
-                cells.append(cell)
+            if not cell and not (missing and position in cells):
+                raise DataError(f"{where}: empty; expected a {'label or a ' * (position in cells)}number")
+            if position in cells:
+                cells[position].append(cell)
                 continue
             if not is_number(cell):
                 raise DataError(f"{where}: found {shown(cell)}; expected a number")
             if not math.isfinite(value := float(cell)):
                 raise DataError(f"{where}: found {shown(cell)}; expected a finite number")
-            features.append(value)
-    if not cells:
+            numbers.append(value)
+    m = len(cells[columns[0]])
+    if not m:
         raise DataError(f"{path}: a header and no examples")
-    return np.frombuffer(features).reshape(len(cells), -1), cells
+    return np.frombuffer(numbers).reshape(m, -1), list(cells.values())
+
+
+def _targets(path: Path, names: Sequence[str], cells: Sequence[list[str]], missing: bool) -> NDArray[Any]:
+    """One target `(m,)`, numbers or text; several `(m, k)`, or those that may be missing, numbers."""
+    if len(names) == 1 and not missing:
+        return _numbers_or_text(path, names[0], cells[0])
+    columns = [_numbers(path, name, column, missing) for name, column in zip(names, cells, strict=True)]
+    return np.column_stack(columns)
 
 
 def _numbers_or_text(path: Path, name: str, cells: list[str]) -> NDArray[Any]:
     """Target `(m,)`: float64 where every cell is a number, else text."""
-    numbers = {cell: float(cell) if is_number(cell) else None for cell in set(cells)}
-    if None in numbers.values():
+    if not all(map(is_number, set(cells))):
         return np.array(cells, dtype=np.str_)
-    y = np.array([numbers[cell] for cell in cells], dtype=np.float64)
-    if not np.isfinite(y).all():
-        row = int(np.argmin(np.isfinite(y)))
-        raise DataError(
-            f"{_place(path, row)}: column {plain(name)}: found {shown(cells[row])}; expected a finite number"
-        )
-    return y
+    return _numbers(path, name, cells, missing=False)
+
+
+def _numbers(path: Path, name: str, cells: list[str], missing: bool) -> NDArray[np.float64]:
+    """Target `(m,)`, all of it numbers; NaN where it may be missing and is."""
+    values = {"": math.nan}
+    for cell in dict.fromkeys(cells):
+        if missing and not cell:
+            continue
+        number = float(cell) if is_number(cell) else None
+        if number is None or not (missing or math.isfinite(number)):
+            found = f"{_place(path, cells.index(cell))}: column {plain(name)}: found {shown(cell)}"
+            raise DataError(f"{found}; expected a {'finite ' * (number is not None)}number")
+        values[cell] = number
+    return np.array([values[cell] for cell in cells], dtype=np.float64)

@@ -12,14 +12,26 @@ from dlspec.errors import DataError
 SUFFIXES = (".csv", ".tsv", ".h5", ".hdf5", ".npz")
 
 
-def read(path: Path, *, target: str | None = None, x: str = "x", y: str = "y") -> Table:
+def read(
+    path: Path,
+    *,
+    target: str | Sequence[str] | None = None,
+    x: str = "x",
+    y: str = "y",
+    sample_weight: str | None = None,
+    training: bool = True,
+    missing: bool = False,
+) -> Table:
     """Read a file of any supported format.
 
     Args:
         path: the file.
-        target: CSV, TSV: column to predict; None means the last one.
+        target: CSV, TSV: column to predict, or several; None means the last one.
         x: HDF5, NPZ: name of the array of inputs.
         y: HDF5, NPZ: name of the array of targets.
+        sample_weight: column or array of the weights of the examples; None means that there is none.
+        training: whether the weights must be there; dev and test do without.
+        missing: whether a target may be missing: an empty cell, or NaN.
 
     Raises:
         DataError: no such file, an unknown suffix, or what the reader of the format refuses.
@@ -34,10 +46,9 @@ def read(path: Path, *, target: str | None = None, x: str = "x", y: str = "y") -
     if not os.access(path, os.R_OK):
         raise DataError(f"{path}: no permission to read it")
     if suffix in (".csv", ".tsv"):
-        return delimited.read(path, target=target)
-    if suffix == ".npz":
-        return npz.read(path, x=x, y=y)
-    return hdf5.read(path, x=x, y=y)
+        return delimited.read(path, target=target, sample_weight=sample_weight, training=training, missing=missing)
+    read_arrays = npz.read if suffix == ".npz" else hdf5.read
+    return read_arrays(path, x=x, y=y, sample_weight=sample_weight, training=training, missing=missing)
 
 
 def fingerprint(paths: Sequence[Path]) -> str:

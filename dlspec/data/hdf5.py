@@ -18,8 +18,18 @@ _MAX_EXPANSION = 1_000
 _ALWAYS_ALLOWED = 2**30  # bytes
 
 
-def read(path: Path, *, x: str = "x", y: str = "y") -> Table:
-    """Read the arrays `x` and `y`, in groups too (`images/train`).
+def read(
+    path: Path,
+    *,
+    x: str = "x",
+    y: str = "y",
+    sample_weight: str | None = None,
+    training: bool = True,
+    missing: bool = False,
+) -> Table:
+    """Read the arrays `x` and `y`, in groups too (`images/train`), and `sample_weight` where it is given.
+
+    A `sample_weight` may be absent unless `training`; a target may be NaN where `missing`.
 
     Where these are the defaults and absent, the course's `train_set_x, train_set_y` or `test_set_x,
     test_set_y` are read. Class names come from `classes` or `list_classes`, names of features from the
@@ -38,11 +48,25 @@ def read(path: Path, *, x: str = "x", y: str = "y") -> Table:
         node = _find(path, file, x)
         inputs = _values(path, x, node)
         targets = _values(path, y, _find(path, file, y))
+        if not training and sample_weight is not None and sample_weight not in file:
+            sample_weight = None
+        weights = None if sample_weight is None else _values(path, sample_weight, _find(path, file, sample_weight))
         attribute = node.attrs.get("feature_names")
         feature_names = None if attribute is None else texts(attribute)
         stored = next((name for name in _CLASSES if name in file), None)
         classes = None if stored is None else texts(_values(path, stored, _find(path, file, stored)))
-    return from_arrays(str(path), x=inputs, y=targets, x_name=x, y_name=y, feature_names=feature_names, classes=classes)
+    return from_arrays(
+        str(path),
+        x=inputs,
+        y=targets,
+        x_name=x,
+        y_name=y,
+        feature_names=feature_names,
+        classes=classes,
+        weights=weights,
+        weights_name=sample_weight or "",
+        missing=missing,
+    )
 
 
 def _names(file: Any, x: str, y: str) -> tuple[str, str]:

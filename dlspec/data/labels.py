@@ -1,4 +1,4 @@
-"""What a target column means: classes, or numbers to predict."""
+"""What the targets mean: classes, numbers to predict, or several labels that are 0 or 1."""
 
 import re
 from collections.abc import Sequence
@@ -8,10 +8,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dlspec.data.table import Table, is_number, listed, shown
+from dlspec.data.table import Table, is_number, listed, plain, shown
 from dlspec.errors import DataError
 
-Task = Literal["classification", "regression"]
+Task = Literal["classification", "regression", "multi_task"]
 
 MAX_AUTO_CLASSES = 100
 """More different whole numbers than this are taken for a quantity, not for classes."""
@@ -23,23 +23,27 @@ class Coding:
 
     Attributes:
         task: what is to be learnt.
-        classes: names in order; empty for regression.
+        classes: names in order; empty for the other tasks.
     """
 
     task: Task
     classes: tuple[str, ...]
 
     def encode(self, table: Table) -> NDArray[Any]:
-        """Positions in `classes` `(m,)` intp for classification, targets `(m, k)` float64 for regression.
+        """Positions in `classes` `(m,)` intp for classification, else targets `(m, k)` float64.
 
-        Text is looked up by name. So are whole numbers where a class is named by a number (3 is "3");
-        otherwise they are positions from 0.
+        Labels of a multi-task are 0, 1, or NaN where one is missing, which a file may also write as −1.
+
+        Classes in text are looked up by name. So are whole numbers where a class is named by a number (3 is
+        "3"); otherwise they are positions from 0.
 
         Raises:
             DataError: names the first row whose target is no class, or no number.
         """
         if self.task == "regression":
             return _numbers(table)
+        if self.task == "multi_task":
+            return _binary(table)
         values, inverse = np.unique(_labels(table), return_inverse=True)
         names = _names(values)
         by_name = values.dtype.kind == "U" or any(re.fullmatch("-?[0-9]+", name) for name in self.classes)
@@ -61,7 +65,7 @@ def coding_of(table: Table, *, task: Literal["auto"] | Task, classes: Sequence[s
     """Decide task and classes from the training file.
 
     Task auto: text, booleans, whole numbers with at most 100 different values, or class names given or
-    stored in the file mean classification; anything else regression.
+    stored in the file mean classification; anything else regression. A multi-task must be asked for.
 
     Args:
         table: the training file.
@@ -71,6 +75,8 @@ def coding_of(table: Table, *, task: Literal["auto"] | Task, classes: Sequence[s
     Raises:
         DataError: fewer than two classes, or one named twice.
     """
+    if task == "multi_task":
+        return Coding(task=task, classes=())
     classes = tuple(classes or table.classes or ())
     if task == "regression" or (task == "auto" and not classes and not _looks_like_classes(table.y)):
         return Coding(task="regression", classes=())
@@ -108,13 +114,29 @@ def _labels(table: Table) -> NDArray[Any]:
 
 
 def _numbers(table: Table) -> NDArray[np.float64]:
-    if table.y.dtype.kind == "U":
-        row = next((row for row, cell in enumerate(table.y.tolist()) if not is_number(cell)), 0)
+    y = table.y.reshape(len(table.y), -1)
+    if y.dtype.kind == "U":
+        cells = y.ravel().tolist()
+        first = next((position for position, cell in enumerate(cells) if not is_number(cell)), 0)
         raise DataError(
-            f"{table.place(row)}: target {shown(str(table.y[row]))} is text; expected a number "
+            f"{table.place(first // y.shape[1])}: target {shown(cells[first])} is text; expected a number "
             "(task: classification learns classes)"
         )
-    return table.y.reshape(len(table.y), -1).astype(np.float64)
+    return y.astype(np.float64)
+
+
+def _binary(table: Table) -> NDArray[np.float64]:
+    """Labels `(m, k)`: 0, 1, and NaN where missing."""
+    Y = _numbers(table)
+    Y[Y == -1] = np.nan
+    known = np.isnan(Y) | (Y == 0) | (Y == 1)
+    if not known.all():
+        row, column = np.argwhere(~known)[0]
+        raise DataError(
+            f"{table.place(int(row))}: label {plain(table.target_names[column])}: found {Y[row, column]:g}; expected 0 "
+            "or 1, and an empty cell, NaN or -1 where it is missing"
+        )
+    return Y
 
 
 def _names(values: NDArray[Any]) -> list[str]:

@@ -45,11 +45,15 @@ class Normalization:
             A new C-contiguous `(m, n_x)` array of `dtype`; not finite where a result exceeds its range.
         """
         normalized = np.empty(x.shape, dtype=dtype)
+        self.apply_into(normalized, x)
+        return normalized
+
+    def apply_into(self, out: NDArray[Any], x: NDArray[Any]) -> None:
+        """Write the same into `out (m, n_x)`, which is not `x`."""
         divisor = np.where(self.std == 0, np.inf, self.std)
         with np.errstate(over="ignore", invalid="ignore"):
             for rows in blocks(*x.shape):
-                normalized[rows] = (x[rows] - self.mean) / divisor
-        return normalized
+                out[rows] = (x[rows] - self.mean) / divisor
 
     def state(self) -> dict[str, NDArray[np.float64]]:
         """μ and σ, for a checkpoint; `from_state` takes them back."""

@@ -25,12 +25,14 @@ class Table:
     Attributes:
         source: the file, or the name of the synthetic set, as messages show it.
         x: inputs `(m, n_x)` in the dtype of the file, images flattened; all finite.
-        y: labels or targets `(m,)` of text, whole numbers, booleans or floats, or targets `(m, k)`; all finite.
+        y: labels or targets `(m,)` of text, whole numbers, booleans or floats, or targets `(m, k)`; all finite, but
+            for NaN where a target is missing and may be.
         feature_names: one per column of x; x1, x2, … where the file names none.
         target_names: one per column of y.
         image_shape: `(h, w)` or `(h, w, c)` where x holds images.
         classes: names of the classes in order, where the file stores them.
         place: says where a row (from 0) stands, for messages: `iris.csv:12`, `digits.h5: row 7`.
+        weights: `(m,)` float64, how much each example counts, greater than 0; None where the file says nothing.
     """
 
     source: str
@@ -41,6 +43,7 @@ class Table:
     image_shape: tuple[int, ...] | None
     classes: tuple[str, ...] | None
     place: Callable[[int], str]
+    weights: NDArray[np.float64] | None = None
 
 
 def from_arrays(
@@ -52,6 +55,9 @@ def from_arrays(
     y_name: str = "y",
     feature_names: tuple[str, ...] | None = None,
     classes: tuple[str, ...] | None = None,
+    weights: NDArray[Any] | None = None,
+    weights_name: str = "weights",
+    missing: bool = False,
 ) -> Table:
     """Check two arrays and make a table of them.
 
@@ -63,6 +69,9 @@ def from_arrays(
         y_name: name of y in the file.
         feature_names: one per feature; None for x1, x2, …
         classes: class names in order, where the file stores them.
+        weights: `(m,)` or `(m, 1)`; numbers greater than 0.
+        weights_name: name of the weights in the file.
+        missing: whether NaN may stand in y, for a target that is missing.
 
     Raises:
         DataError: an array of a wrong kind or shape, no examples, different lengths, NaN or infinity.
@@ -101,20 +110,43 @@ def from_arrays(
         image_shape=image_shape,
         classes=classes,
         place=lambda row: f"{source}: row {row}",
+        weights=None if weights is None else _one_per_example(source, weights_name, weights, m=len(x)),
     )
-    _check_finite(table)
+    _check_finite(table, table.x, "feature", table.feature_names)
+    if not missing:
+        _check_finite(table, table.y.reshape(len(y), -1), "target", table.target_names)
+    check_weights(table, weights_name)
     return table
 
 
-def _check_finite(table: Table) -> None:
-    for values, names, kind in (
-        (table.x, table.feature_names, "feature"),
-        (table.y.reshape(len(table.y), -1), table.target_names, "target"),
-    ):
-        spot = first_not_finite(values)
-        if spot is not None:
-            found = f"{table.place(spot[0])}, {kind} {plain(names[spot[1]])}: found {values[spot]}"
-            raise DataError(f"{found}; expected a finite number")
+def _one_per_example(source: str, name: str, weights: NDArray[Any], *, m: int) -> NDArray[np.float64]:
+    if weights.dtype.kind not in "biuf":
+        raise DataError(f"{source}: {name} holds {weights.dtype}; expected numbers")
+    if weights.shape not in ((m,), (m, 1)):
+        raise DataError(f"{source}: {name} has shape {weights.shape}; expected a weight for each of {m} examples")
+    return weights.reshape(m).astype(np.float64)
+
+
+def check_weights(table: Table, name: str) -> None:
+    """Refuse a weight that is not a finite number greater than 0; `name` is that of the column or the array.
+
+    Raises:
+        DataError: names the first row at fault.
+    """
+    if table.weights is None:
+        return
+    sound = np.isfinite(table.weights) & (table.weights > 0)
+    if not sound.all():
+        row = int(np.argmin(sound))
+        found = f"{table.place(row)}: sample weight {plain(name)}: found {table.weights[row]:g}"
+        raise DataError(f"{found}; expected a finite number greater than 0")
+
+
+def _check_finite(table: Table, values: NDArray[Any], kind: str, names: tuple[str, ...]) -> None:
+    spot = first_not_finite(values)
+    if spot is not None:
+        found = f"{table.place(spot[0])}, {kind} {plain(names[spot[1]])}: found {values[spot]}"
+        raise DataError(f"{found}; expected a finite number")
 
 
 def is_number(cell: str) -> bool:

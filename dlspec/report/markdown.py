@@ -69,6 +69,8 @@ def _error_words(report: dict[str, Any]) -> str:
     human = percent(report["human_level_error"])
     if report["task"] == "classification":
         return f"Error is the share of wrong examples; human-level error is {human}."
+    if report["task"] == "multi_task":
+        return f"Error is the share of wrong labels among those present; human-level error is {human}."
     return (
         "Error is the mean squared error in units of the variance of the training targets; "
         f"human-level error is {human}."
@@ -76,17 +78,18 @@ def _error_words(report: dict[str, Any]) -> str:
 
 
 def _per_class(splits: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """Classes of the split that decisions are made on: dev where there is one."""
+    """Classes, or labels of a multi-task, of the split that decisions are made on: dev where there is one."""
     for split in [s for s in splits if s["split"] == "dev"] or splits[-1:]:
+        exclusive = "confusion_matrix" in split  # classes; an example can have several labels
         yield ""
-        yield f"## Classes on {split['split']}"
+        yield f"## {'Classes' if exclusive else 'Labels'} on {split['split']}"
         yield ""
         rows = [
             [_escape(c["class"]), f"{c['examples']:,}", *(percent(c[name]) for name in ("precision", "recall", "f1"))]
             for c in split["classes"]
         ]
-        yield from _table(["class", "examples", "precision", "recall", "F1"], rows)
-        if len(split["classes"]) > MATRIX_UP_TO:
+        yield from _table(["class" if exclusive else "label", "examples", "precision", "recall", "F1"], rows)
+        if not exclusive or len(split["classes"]) > MATRIX_UP_TO:
             continue
         yield ""
         yield "Confusion matrix (rows: true class, columns: predicted class):"

@@ -11,9 +11,9 @@ Weights are stored in the shape of the course, `W1 (n_out, n_in)`.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import h5py
 import numpy as np
@@ -26,6 +26,9 @@ from dlspec.training.events import TrainingState
 
 FORMAT = 1
 HEADER_BYTES = 512  # the smallest user block that HDF5 allows
+ARRAYS = {"vector", "optimizer", "best_vector"}  # of a state, with groups of their own; the rest is its progress
+
+Content = Literal["last", "best", "snapshot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,11 @@ class Checkpoint:
     """What a checkpoint file holds.
 
     Attributes:
-        parameters: θ by name, `W1 (n_out, n_in)`, `b1 (n_out,)`, …
+        parameters: θ and the statistics by name, `W1 (n_out, n_in)`, `b1 (n_out,)`, …
         optimizer: running averages by name, each (P,), laid out like θ in memory.
-        best: θ of the best epoch by name; empty in a file that is itself the best.
+        best: the same of the best epoch by name; empty in a file that is itself the best.
         normalization: state of the data's normalisation, by name.
-        progress: epoch, batch, step, rng, best_epoch, best_value, waited.
+        progress: what else the state of the training has: epoch, batch, step, rng, best_epoch, …
         model: what a reader must know to use the parameters: classes, feature names, …
     """
 
@@ -55,7 +58,7 @@ def of_state(
     *,
     normalization: Mapping[str, Array],
     model: Mapping[str, Any],
-    best_only: bool = False,
+    content: Content = "last",
 ) -> Checkpoint:
     """The checkpoint of a trainer's state.
 
@@ -64,28 +67,31 @@ def of_state(
         parameters: the layout of θ.
         normalization: state of the data's normalisation.
         model: description of the model.
-        best_only: True for the file `best`: the best parameters, and nothing to continue from.
+        content: `last` is everything that continues the run; `best` and `snapshot` hold parameters alone, those
+            of the best epoch and those of now.
     """
-    progress = {
-        "epoch": state.best_epoch if best_only else state.epoch,
-        "batch": state.batch,
-        "step": state.step,
-        "rng": dict(state.rng),
-        "best_epoch": state.best_epoch,
-        "best_value": state.best_value,
-        "waited": state.waited,
-    }
-    if best_only:
-        progress = {key: progress[key] for key in ("epoch", "best_epoch", "best_value")}
-    theta = state.best_theta if best_only else state.theta
+    if content == "best":
+        progress = {"epoch": state.best_epoch, "best_epoch": state.best_epoch, "best_value": state.best_value}
+    elif content == "snapshot":
+        progress = {"epoch": state.epoch}
+    else:
+        progress = {
+            field.name: _plain(getattr(state, field.name)) for field in fields(state) if field.name not in ARRAYS
+        }
+    vector = state.best_vector if content == "best" else state.vector
     return Checkpoint(
-        parameters=parameters.views_of(theta),
-        optimizer={} if best_only else state.optimizer,
-        best={} if best_only else parameters.views_of(state.best_theta),
+        parameters=parameters.views_of(vector),
+        optimizer=state.optimizer if content == "last" else {},
+        best=parameters.views_of(state.best_vector) if content == "last" else {},
         normalization=normalization,
         progress=progress,
         model=model,
     )
+
+
+def _plain(value: Any) -> Any:
+    """A record as a mapping, for JSON."""
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:

@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -93,15 +93,16 @@ class Log:
 
 
 class CheckpointWriter:
-    """Writes `checkpoints/last.h5` and `checkpoints/best.h5`.
+    """Writes `checkpoints/last.h5`, `best.h5` and, where asked for, `snapshot-1.h5`, `snapshot-2.h5` and so on.
 
-    `last` continues the run, `best` holds the parameters of the best epoch. After a divergence
-    `last` is the state after the last epoch that was finite.
+    `last` continues the run, `best` holds the parameters of the best epoch, a snapshot those of its own. After
+    a divergence `last` is the state after the last epoch that was finite.
 
     Args:
         run: the run directory.
-        describe: turns a state into the checkpoint `last` (False) or `best` (True).
+        describe: turns a state into the checkpoint of that content.
         before: called before each checkpoint; syncs the metrics it belongs to.
+        snapshots: epochs after which a snapshot is written.
         clock: seconds.
     """
 
@@ -109,14 +110,16 @@ class CheckpointWriter:
         self,
         run: Path,
         *,
-        describe: Callable[[TrainingState, bool], Checkpoint],
+        describe: Callable[[TrainingState, checkpoint.Content], Checkpoint],
         before: Callable[[], None],
+        snapshots: Sequence[int] = (),
         clock: Callable[[], float] = time.perf_counter,
     ):
         self._directory = run / "checkpoints"
         storage.make_directory(self._directory)
         self._describe = describe
         self._before = before
+        self._snapshots = {epoch: number for number, epoch in enumerate(snapshots, start=1)}
         self._clock = clock
         self._due = clock() + CHECKPOINT_EVERY_S
         self._finite: TrainingState | None = None
@@ -128,6 +131,9 @@ class CheckpointWriter:
             self._finite = event.state()
         elif isinstance(event, EpochDone):
             self._finite = event.state()
+            if event.epoch in self._snapshots:
+                name = f"snapshot-{self._snapshots[event.epoch]}.h5"
+                checkpoint.save(self._directory / name, self._describe(self._finite, "snapshot"))
             if self._clock() >= self._due:
                 self._write(self._finite)
                 self._due = self._clock() + CHECKPOINT_EVERY_S
@@ -138,6 +144,6 @@ class CheckpointWriter:
     def _write(self, state: TrainingState) -> None:
         self._before()
         if state.best_epoch > self._best_written:
-            checkpoint.save(self._directory / "best.h5", self._describe(state, True))
+            checkpoint.save(self._directory / "best.h5", self._describe(state, "best"))
             self._best_written = state.best_epoch
-        checkpoint.save(self._directory / "last.h5", self._describe(state, False))
+        checkpoint.save(self._directory / "last.h5", self._describe(state, "last"))

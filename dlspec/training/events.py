@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from dlspec.core.arrays import Array
+from dlspec.training.plateau import PlateauState
 
 Reason = Literal["completed", "early_stopping", "interrupted", "diverged"]
 
@@ -17,25 +18,27 @@ class TrainingState:
         epoch: completed epochs.
         batch: mini-batches done in the epoch after those.
         step: steps done in all; t of the optimisers.
-        theta: θ (P,).
+        vector: θ and the statistics (P + S,), see `Parameters`.
         optimizer: running averages by name, each (P,).
         rng: state of the generator of the dropout masks.
-        best_theta: θ (P,) of the best epoch so far.
+        best_vector: the same of the best epoch so far.
         best_epoch: number of that epoch, 0 before the first.
         best_value: its monitored value, None before the first.
         waited: epochs since.
+        plateau: how far the learning rate has been lowered, and what is waited for.
     """
 
     epoch: int
     batch: int
     step: int
-    theta: Array
+    vector: Array
     optimizer: Mapping[str, Array]
     rng: Mapping[str, Any]
-    best_theta: Array
+    best_vector: Array
     best_epoch: int
     best_value: float | None
     waited: int
+    plateau: PlateauState = PlateauState()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class EpochDone:
 
     epoch: int  # completed epochs, this one included
     step: int
-    learning_rate: float
+    learning_rate: float  # of its last step
     quantities: Mapping[str, float]  # train_cost, train_loss, …, dev_cost, …
     improved: bool
     state: Callable[[], TrainingState]

@@ -12,12 +12,14 @@ class Watch:
         rising: whether larger is better.
         min_delta: a change up to this is no improvement, ≥ 0.
         patience: epochs without improvement before training stops; None never stops.
+        start_epoch: the first epoch that counts, from 1; those before it are neither the best nor waiting.
     """
 
     monitor: str
     rising: bool
     min_delta: float = 0.0
     patience: int | None = None
+    start_epoch: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Best:
 
 def after_epoch(best: Best, watch: Watch, *, epoch: int, value: float) -> Best:
     """The best epoch, now that `epoch` ended with `value`."""
+    if epoch < watch.start_epoch:
+        return best
     if best.value is None:
         return Best(epoch, value)
     gain = value - best.value if watch.rising else best.value - value

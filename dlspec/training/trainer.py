@@ -2,16 +2,18 @@
 
 import math
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
+from dlspec.core.constraints import Constraint
 from dlspec.core.cost import Cost
 from dlspec.core.decay import Decay
 from dlspec.core.optimizers import Optimizer
 from dlspec.data.batches import Batches
 from dlspec.training.events import EpochDone, Event, Reason, RunFinished, RunStarted, StepsDone, TrainingState
+from dlspec.training.plateau import Plateau, PlateauState, lowered
 from dlspec.training.stopping import Best, Watch, after_epoch, is_over
 
 # Signs of life per second; each costs a few microseconds.
@@ -30,12 +32,16 @@ class Trainer:
         cost: network, parameters, loss and penalties; the parameters are trained in place.
         optimizer: the update rule.
         learning_rate: α0 > 0.
-        decay: α by epoch.
+        decay: α from α0 and the time.
         batches: the mini-batches of each epoch.
         epochs: how many, at least 1.
         measure: called after each epoch; gives the quantities to record, such as `dev_loss`.
         watch: which of them tells the best epoch, and when to stop.
         dropout_rng: generator of the dropout masks.
+        per: what the decay counts, epochs or steps.
+        plateau: when to lower α further, by which of the quantities; None never does.
+        before_step: applied to dθ before each step, such as clipping.
+        after_step: applied to the weights after each step, such as a limit of their norm.
         interrupted: asked after every step; True ends the run after that step.
         clock: seconds; decides only when `StepsDone` is said.
     """
@@ -52,26 +58,38 @@ class Trainer:
         measure: Callable[[], Mapping[str, float]],
         watch: Watch,
         dropout_rng: np.random.Generator,
+        per: Literal["epoch", "step"] = "epoch",
+        plateau: Plateau | None = None,
+        before_step: Sequence[Constraint] = (),
+        after_step: Sequence[Constraint] = (),
         interrupted: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.perf_counter,
     ):
         self.parameters = cost.parameters
-        self.optimizer = optimizer.bind(self.parameters.theta, self.parameters.grad)
+        self.optimizer = optimizer.bind(self.parameters.theta, self.parameters.grad, decayed=self.parameters.decayed)
         self.learning_rate = learning_rate
         self.decay = decay
+        self.per = per
+        self.plateau = plateau
         self.batches = batches
         self.epochs = epochs
         self.measure = measure
         self.watch = watch
         self.dropout_rng = dropout_rng
+        self._update = _between(
+            [constraint.bind(self.parameters) for constraint in before_step],
+            self.optimizer.step,
+            [constraint.bind(self.parameters) for constraint in after_step],
+        )
         self.interrupted = interrupted
         self.clock = clock
         # Every batch has one of two sizes; the short last one has buffers of its own over the same θ.
         sizes = {batches.batch_size, len(batches.X) % batches.batch_size} - {0}
         self._steps = {size: cost.bind(size, rng=dropout_rng) for size in sizes}
         self._epoch = self._batch = self._step = 0
+        self._plateau_state = PlateauState()
         self._best = Best()
-        self._best_theta = self.parameters.theta.copy()
+        self._best_vector = self.parameters.vector.copy()
 
     def state(self) -> TrainingState:
         """A copy of everything that decides the future of the run."""
@@ -79,21 +97,22 @@ class Trainer:
             epoch=self._epoch,
             batch=self._batch,
             step=self._step,
-            theta=self.parameters.theta.copy(),
+            vector=self.parameters.vector.copy(),
             optimizer={name: array.copy() for name, array in self.optimizer.state.items()},
             rng=_rng_state(self.dropout_rng),
-            best_theta=self._best_theta.copy(),
+            best_vector=self._best_vector.copy(),
             best_epoch=self._best.epoch,
             best_value=self._best.value,
             waited=self._best.waited,
+            plateau=self._plateau_state,
         )
 
     def run(self) -> Iterator[Event]:
         """Train to the end: `RunStarted`, then `StepsDone` and `EpochDone`, then `RunFinished`."""
         yield RunStarted(self.epochs, self.batches.steps_per_epoch, self.state)
         while self._epoch < self.epochs:
-            learning_rate = self.decay(self.learning_rate, self._epoch)
-            stop = yield from self._train_epoch(learning_rate)
+            rate_of = self._rates()
+            stop = yield from self._train_epoch(rate_of)
             if stop is not None:
                 yield stop
                 return
@@ -105,8 +124,16 @@ class Trainer:
             self._best = after_epoch(self._best, self.watch, epoch=self._epoch, value=quantities[self.watch.monitor])
             improved = self._best.epoch == self._epoch
             if improved:
-                np.copyto(self._best_theta, self.parameters.theta)
-            yield EpochDone(self._epoch, self._step, learning_rate, quantities, improved, self.state)
+                np.copyto(self._best_vector, self.parameters.vector)
+            if self.plateau is not None:
+                self._plateau_state = lowered(
+                    self._plateau_state,
+                    self.plateau,
+                    learning_rate=self.learning_rate,
+                    epoch=self._epoch,
+                    value=quantities[self.plateau.watch.monitor],
+                )
+            yield EpochDone(self._epoch, self._step, rate_of(self._step - 1), quantities, improved, self.state)
             if is_over(self._best, self.watch):
                 yield self._finished(
                     "early_stopping",
@@ -116,18 +143,28 @@ class Trainer:
                 return
         yield self._finished("completed", f"{self._epoch} epochs")
 
-    def _train_epoch(self, learning_rate: float) -> Generator[Event, None, RunFinished | None]:
+    def _rates(self) -> Callable[[int], float]:
+        """α of the steps of this epoch; a step counts from 0 over the whole run."""
+        decay, alpha0, factor = self.decay, self.learning_rate, self._plateau_state.factor
+        if self.per == "step":
+            total = self.epochs * self.batches.steps_per_epoch
+            return lambda step: decay(alpha0, step, total) * factor
+        rate = decay(alpha0, self._epoch, self.epochs) * factor
+        return lambda step: rate  # noqa: ARG005 - the same for all of them
+
+    def _train_epoch(self, rate_of: Callable[[int], float]) -> Generator[Event, None, RunFinished | None]:
         """The steps left in this epoch; returns the last event where the run ends in their midst."""
-        step, steps, interrupted, clock = self.optimizer.step, self._steps, self.interrupted, self.clock
+        update, steps, interrupted, clock = self._update, self._steps, self.interrupted, self.clock
         sign_of_life = clock() + STEPS_DONE_EVERY_S
-        for X, Y in self.batches.epoch(self._epoch, start=self._batch):
-            loss = steps[len(X)](X, Y)
+        for X, Y, w in self.batches.epoch(self._epoch, start=self._batch):
+            loss = steps[len(X)](X, Y, w)
             if not math.isfinite(loss):
                 where = f"step {self._step + 1} in epoch {self._epoch + 1}"
                 return self._finished("diverged", f"the loss is {loss} at {where}")
+            learning_rate = rate_of(self._step)
             self._step += 1
             self._batch += 1
-            step(learning_rate, self._step)
+            update(learning_rate, self._step)
             if interrupted():
                 return self._finished("interrupted", f"stopped after step {self._step}")
             if clock() >= sign_of_life:
@@ -139,6 +176,23 @@ class Trainer:
 
     def _finished(self, reason: Reason, message: str) -> RunFinished:
         return RunFinished(reason, self._epoch, self._step, message, self.state)
+
+
+def _between(
+    before: Sequence[Callable[[], None]], step: Callable[[float, int], None], after: Sequence[Callable[[], None]]
+) -> Callable[[float, int], None]:
+    """The step of the optimiser with the constraints around it."""
+    if not before and not after:
+        return step
+
+    def update(learning_rate: float, t: int) -> None:
+        for apply in before:
+            apply()
+        step(learning_rate, t)
+        for apply in after:
+            apply()
+
+    return update
 
 
 def _rng_state(rng: np.random.Generator) -> dict[str, Any]:

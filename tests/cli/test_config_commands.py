@@ -80,7 +80,7 @@ class TestShow:
         shown = loader.parse(dlspec("show", tiny).out.encode(), path=tiny)
         assert set(shown.tree.root) == set(Experiment.model_fields)
         assert shown.tree.root["optimizer"] == {
-            "name": "adam", "learning_rate": 0.001, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8
+            "name": "adam", "learning_rate": 0.001, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "amsgrad": False
         }  # fmt: skip
 
     def test_showing_twice_changes_nothing(self, tiny, dlspec):

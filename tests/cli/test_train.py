@@ -91,7 +91,7 @@ def test_a_regression_reports_its_own_metrics(tmp_path, dlspec):
         ("nonsense: 1\n" + TINY, [], "tiny.yaml:1:1: nonsense"),
         (TINY.replace("units: 4", "units: 0"), [], "tiny.yaml:4:"),
         (TINY.replace("seed: 3", "seed: .nan"), [], "tiny.yaml:2:"),
-        (TINY + "decay: {name: cosine}\n", [], "tiny.yaml:7:"),
+        (TINY + "decay: {name: cubic}\n", [], "tiny.yaml:7:"),
         ("- 1\n", [], "tiny.yaml"),
         ("", [], "tiny.yaml"),
         ("a: [\n", [], "tiny.yaml"),

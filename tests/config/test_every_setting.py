@@ -28,10 +28,14 @@ FULL = [
         "decay": {"name": "staircase"},
     },
     {
-        "data": {"synthetic": "moons", "noise": 0.1, "seed": 1},
+        "data": {"synthetic": "moons", "noise": 0.1, "seed": 1, "test": {"examples": 50, "seed": 2}},
+        "augmentation": {"crop": {"padding": 2}, "elastic": {"alpha": 8.0, "sigma": 3.0}},
         "optimizer": {"name": "momentum"},
         "decay": {"name": "inverse_time"},
     },
+    {"data": {"synthetic": "moons"}, "optimizer": {"name": "adamw"}, "decay": {"name": "plateau"}},
+    {"data": {"synthetic": "moons"}, "optimizer": {"name": "adadelta"}, "decay": {"name": "one_cycle"}},
+    {"data": {"synthetic": "moons"}, "optimizer": {"name": "adam"}, "decay": {"name": "cosine"}},
 ]
 
 
@@ -40,7 +44,7 @@ def settings(tree, path=()):
     for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
         if isinstance(value, dict | list):
             yield from settings(value, (*path, key))
-        elif path[-1:] != ("classes",) and key != "classes":
+        elif not {"classes", "target"} & {*path[-1:], key}:
             yield (*path, key)
 
 
@@ -99,5 +103,5 @@ def test_homes_are_the_sections_that_have_a_key():
     homes = Schema(Experiment).homes
     assert homes["epochs"] == ["training"]
     assert homes["units"] == ["architecture.layers", "architecture.output"]
-    assert homes["seed"] == ["", "data.split", "data"]
+    assert homes["seed"] == ["", "data.split", "data", "data.dev", "data.test"]
     assert homes["slope"] == ["architecture.layers.activation"]

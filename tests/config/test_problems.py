@@ -7,22 +7,26 @@ import pytest
 from pydantic import Field, ValidationError, model_validator
 
 from dlspec.config import yaml_tree
+from dlspec.config.architecture import HiddenLayer
+from dlspec.config.data import OneFile, SplitFiles
 from dlspec.config.experiment import Experiment
 from dlspec.config.loader import parse
 from dlspec.config.problems import MAX_LINES, problem_lines
+from dlspec.config.regularization import Regularization
 from dlspec.config.schema import Schema
 from dlspec.config.section import Section
 from dlspec.errors import ConfigError
 
 DATA = "data: {path: x.csv}\n"
 TOP = f"expected one of: {', '.join(Experiment.model_fields)}"
-OPTIMIZERS = "expected one of: sgd, momentum, rmsprop, adam"
+OPTIMIZERS = "expected one of: sgd, momentum, adagrad, rmsprop, adadelta, adam, adamw, nadam"
 BATCH = "expected a whole number of at least 1, or 'all'"
 MONITOR = "quantity to watch: train or dev, _, then cost, loss, accuracy, f1, rmse, mae or r2"
-LAYER = "units, activation, keep_prob"
+LAYER = ", ".join(HiddenLayer.model_fields)
+REGULARIZATION = ", ".join(Regularization.model_fields)
 ANY_DATA = "expected a mapping with one of: path, train, synthetic"
-ONE_FILE = "split, normalize, task, target, x, y, classes, path"
-SPLIT_FILES = "split, normalize, task, target, x, y, classes, train, dev, test"
+ONE_FILE = ", ".join(OneFile.model_fields)
+SPLIT_FILES = ", ".join(SplitFiles.model_fields)
 
 
 def problems(text: str) -> list[str]:
@@ -138,17 +142,24 @@ def problems(text: str) -> list[str]:
             "training: {early_stopping: {monitor: 0.5}}",
             f"2:38: training.early_stopping.monitor: found 0.5 (number); expected text ({MONITOR})",
         ),
+        (
+            "decay: {monitor: val_loss, name: plateau}",
+            f"2:18: decay.monitor: found 'val_loss'; expected {MONITOR}; did you mean dev_loss?",
+        ),
+        ("decay: {per: batch}", "2:14: decay.per: found 'batch'; expected one of: epoch, step"),
         # Sections.
-        ("training: 3", "2:11: training: found 3; expected a mapping with epochs, early_stopping"),
+        ("training: 3", "2:11: training: found 3; expected a mapping with epochs, class_weight, early_stopping"),
         ("architecture: deep", "2:15: architecture: found 'deep' (text); expected a mapping with layers, output"),
         (
             "training: {early_stopping: true}",
-            "2:28: training.early_stopping: found true; expected a mapping with patience, min_delta, monitor; "
+            "2:28: training.early_stopping: found true; expected a mapping with patience, min_delta, monitor, "
+            "mode, start_epoch; "
             "write {} for its defaults",
         ),
         (
             "training: {early_stopping: false}",
-            "2:28: training.early_stopping: found false; expected a mapping with patience, min_delta, monitor; "
+            "2:28: training.early_stopping: found false; expected a mapping with patience, min_delta, monitor, "
+            "mode, start_epoch; "
             "leave the key out",
         ),
         (
@@ -164,16 +175,17 @@ def problems(text: str) -> list[str]:
         (
             "architecture: {layers: [{units: 3, activation: rleu}]}",
             "2:48: architecture.layers.0.activation: found 'rleu'; "
-            "expected one of: linear, sigmoid, tanh, relu, leaky_relu; did you mean relu?",
+            "expected one of: linear, sigmoid, tanh, relu, leaky_relu, hard_tanh, elu, selu, softplus, silu, gelu; "
+            "did you mean relu?",
         ),
         (
             "decay: manual",
-            "2:8: decay.points: missing; expected a list of mappings with epoch, learning_rate; at least 1",
+            "2:8: decay.points: missing; expected a list of mappings with epoch, step, learning_rate; at least 1",
         ),
         (
             "decay: {name: manual, points: []}",
             "2:23: decay.points: found an empty list; "
-            "expected a list of mappings with epoch, learning_rate; at least 1",
+            "expected a list of mappings with epoch, step, learning_rate; at least 1",
         ),
         # Rules that span several keys.
         (
@@ -181,30 +193,55 @@ def problems(text: str) -> list[str]:
             "2:1: decay: points are not in rising order: epoch 3 after 3; sort them by epoch",
         ),
         (
+            "decay: {name: manual, per: step, points: [{step: 3, learning_rate: 1}, {step: 2, learning_rate: 1}]}",
+            "2:1: decay: points are not in rising order: step 2 after 3; sort them by step",
+        ),
+        (
+            "decay: {name: manual, points: [{epoch: 3, learning_rate: 1}, {step: 9, learning_rate: 1}]}",
+            "2:1: decay: point 2 of points gives step; expected epoch, the unit of per",
+        ),
+        (
+            "decay: {name: manual, per: step, points: [{learning_rate: 1}]}",
+            "2:1: decay: point 1 of points gives neither epoch nor step; expected step, the unit of per",
+        ),
+        (
+            "training: {epochs: 5, early_stopping: {start_epoch: 6}}",
+            "2:1: training: early_stopping.start_epoch is 6, but epochs is 5, so no epoch could be the best; "
+            "expected at most 5",
+        ),
+        (
             "architecture:\n  output: {loss: squared_error, activation: sigmoid}",
             "3:3: architecture.output: loss squared_error does not fit the output activation sigmoid; "
-            "expected binary_cross_entropy, or leave loss at auto",
+            "expected binary_cross_entropy or multi_task_cross_entropy, or leave loss at auto",
+        ),
+        (
+            "augmentation: {shift: 1.5}",
+            "2:23: augmentation.shift: found 1.5; expected a whole number of at least 0, or a number of at least 0 "
+            "and less than 1",
+        ),
+        (
+            "augmentation: {crop: 4}",
+            "2:22: augmentation.crop: found 4; expected a mapping with padding",
         ),
         # Unknown keys.
         (
             "optimizer:\n  lr: 1",
             "3:3: optimizer.lr: unknown key; did you mean learning_rate? "
-            "expected one of: name, learning_rate, beta1, beta2, epsilon",
+            "expected one of: name, learning_rate, beta1, beta2, epsilon, amsgrad",
         ),
         (
             "optimizer: {learning_rat: 1}",
             "2:13: optimizer.learning_rat: unknown key; did you mean learning_rate? "
-            "expected one of: name, learning_rate, beta1, beta2, epsilon",
+            "expected one of: name, learning_rate, beta1, beta2, epsilon, amsgrad",
         ),
         (
             "regularization: {dropout: 0.2}",
             "2:18: regularization.dropout: unknown key; did you mean keep_prob (keep_prob = 1 - dropout)? "
-            "expected one of: l2, l1, keep_prob, input_keep_prob",
+            f"expected one of: {REGULARIZATION}",
         ),
         (
             "regularization: {weight_decay: 1}",
-            "2:18: regularization.weight_decay: unknown key; did you mean l2? "
-            "expected one of: l2, l1, keep_prob, input_keep_prob",
+            f"2:18: regularization.weight_decay: unknown key; did you mean l2? expected one of: {REGULARIZATION}",
         ),
         (
             "decay: {rate: 1}",
@@ -212,7 +249,12 @@ def problems(text: str) -> list[str]:
         ),
         (
             "optimizer: {name: sgd, epsilon: 1}",
-            "2:24: optimizer.epsilon: unknown key; epsilon belongs to optimizer rmsprop or adam; set name: rmsprop",
+            "2:24: optimizer.epsilon: unknown key; epsilon belongs to optimizer adagrad or rmsprop or "
+            "adadelta or adam or adamw or nadam; set name: adagrad",
+        ),
+        (
+            "optimizer: {weight_decay: 0.1}",
+            "2:13: optimizer.weight_decay: unknown key; weight_decay belongs to optimizer adamw; set name: adamw",
         ),
         (
             "optimizer: {name: sgd, momentum: 0.9}",
@@ -291,7 +333,10 @@ def test_one_mistake_is_one_line(text, line):
             "data: {train: a, val: b}",
             [f"1:18: data.val: unknown key; did you mean dev? expected one of: {SPLIT_FILES}"],
         ),
-        ("data: {path: a, val: b}", ["1:17: data.val: unknown key; did you mean dev? dev belongs to data with train"]),
+        (
+            "data: {path: a, val: b}",
+            ["1:17: data.val: unknown key; did you mean dev? dev belongs to data with train or synthetic"],
+        ),
         (
             "data: {path: a, split: {ratios: 60/50}}",
             ["1:33: data.split.ratios: found '60/50'; the ratios add up to 110; expected 100"],
@@ -311,6 +356,45 @@ def test_one_mistake_is_one_line(text, line):
             "data: {path: a, classes: [one]}",
             ["1:17: data.classes: found a list of 1; expected a list of text; at least 2"],
         ),
+        (
+            "data: {path: a, target: [b, c, b]}",
+            ["1:1: data: target names b twice; expected different columns"],
+        ),
+        (
+            "data: {path: a, target: []}",
+            [
+                "1:17: data.target: found an empty list; expected text (CSV, TSV: column to predict, or a list of "
+                "columns; unset means the last one), or a list of text; at least 1"
+            ],
+        ),
+        (
+            "data: {path: a, target: [b, c], sample_weight: c}",
+            ["1:1: data: sample_weight is c, which is a target; expected another column"],
+        ),
+        (
+            "data: {path: a, task: multi_task, classes: [no, yes]}",
+            ["1:1: data: classes are given, but a multi_task has none; leave out classes or task"],
+        ),
+        (
+            "data: {train: a, task: multi_task, split: {ratios: 70/30, strategy: stratified}}",
+            ["1:1: data: split.strategy is stratified, which needs classes; expected random for a multi_task"],
+        ),
+        (
+            "data: {synthetic: moons, test: test.csv}",
+            ["1:32: data.test: found 'test.csv' (text); expected a mapping with examples, noise, seed"],
+        ),
+        (
+            "data: {synthetic: moons, test: {examples: 100}}",
+            ["1:26: data.test.seed: missing; expected a whole number of at least 0 and less than 4,294,967,296"],
+        ),
+        (
+            "data: {synthetic: moons, test: {seed: 2}, split: {}}",
+            ["1:1: data: split.ratios is auto; expected train/dev such as 80/20, to cut dev from train"],
+        ),
+        (
+            "data: {synthetic: moons, dev: {seed: 2}, split: {ratios: 80/20}}",
+            ["1:1: data: both dev and split are given; leave out split, or dev to have it cut from train"],
+        ),
         ("data:\npath: x", ["2:1: path: unknown key; data is empty and path belongs inside it: indent path"]),
     ],
 )
@@ -324,7 +408,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file():
         "exp.yaml:1:7: seed: found 'x' (text); expected a whole number of at least 0 and less than "
         "18,446,744,073,709,551,616",
         "exp.yaml:3:3: optimizer.lr: unknown key; did you mean learning_rate? "
-        "expected one of: name, learning_rate, beta1, beta2, epsilon",
+        "expected one of: name, learning_rate, beta1, beta2, epsilon, amsgrad",
         "exp.yaml:4:10: optimizer.beta1: found 2; expected a number of at least 0 and less than 1",
         "exp.yaml:6:1: epochs: unknown key; epochs belongs to training",
         f"exp.yaml:7:13: batch_size: found 0; {BATCH}",

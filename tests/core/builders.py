@@ -6,7 +6,7 @@ import numpy as np
 import reference
 
 from dlspec.core.activations import ACTIVATIONS
-from dlspec.core.cost import Cost
+from dlspec.core.cost import Cost, Penalty
 from dlspec.core.initializers import INITIALIZERS
 from dlspec.core.layers import Dense, Dropout, Elementwise
 from dlspec.core.losses import LOSSES
@@ -39,8 +39,8 @@ def build_cost(network, loss, *, penalties=(), seed=0, dtype=np.float64):
     network.initialize(parameters, rng)
     biases = slice(parameters.decayed.stop, None)
     parameters.theta[biases] = 0.5 * rng.standard_normal(parameters.theta[biases].size)
-    regularizers = [REGULARIZERS[name](**settings) for name, settings in penalties]
-    return Cost(network=network, loss=LOSSES[loss](), regularizers=regularizers, parameters=parameters)
+    penalties = [Penalty(REGULARIZERS[name](**settings), parameters.decayed) for name, settings in penalties]
+    return Cost(network=network, loss=LOSSES[loss](), penalties=penalties, parameters=parameters)
 
 
 def weights_and_biases(views):

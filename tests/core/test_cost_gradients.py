@@ -8,13 +8,13 @@ smallest |Z| is far above ε, and biases are random, since zero biases put dead 
 import numpy as np
 import pytest
 import reference
-from families import ACTIVATION_CASES, LOSS_CASES, case_id, sample_targets
+from families import ACTIVATION_CASES, KINKS, LOSS_CASES, case_id, sample_targets
 
 from dlspec.core.initializers import INITIALIZERS
 
 from .builders import build_cost, build_network, draw_masks, naive_activation, weights_and_biases
 
-EPSILON = 1e-6
+EPSILON = 1e-5
 MARGIN = 1e-4  # a step of ε moves Z by ε times an input: below 1e-5 with the inputs here
 RIGHT = 1e-7
 
@@ -23,7 +23,17 @@ PENALTIES = {"no penalty": (), "l2": (L2,), "l1": (L1,), "l2+l1": (L2, L1)}
 
 # `large` as it is saturates sigmoid and tanh: g' underflows, and what is left of the gradient would be
 # compared with rounding errors. The gain brings its weights to N(0, 0.2²).
-STARTS = [(name, {"gain": 0.02} if name == "large" else {}) for name in INITIALIZERS]
+SETTINGS = {"large": {"gain": 0.02}, "constant": {"value": 0.3}}
+STARTS = [(name, SETTINGS.get(name, {})) for name in INITIALIZERS]
+
+# Activation and start meet only in the numbers Z. So every activation is checked from he, and every start with
+# relu, which has a kink, and with tanh, which has none: 39 pairs of 195, each with all losses and penalties.
+PAIRS = [
+    (activation, start)
+    for activation in ACTIVATION_CASES
+    for start in STARTS
+    if activation[0] in ("relu", "tanh") or start[0] == "he"
+]
 
 
 def label(case):
@@ -49,10 +59,11 @@ def numeric_gradient(J, theta):
 
 
 def smallest_hidden_Z(cost, X, activation, masks):
-    """Distance of the nearest hidden unit to the kink at 0."""
+    """Distance of the nearest hidden unit to a kink of its activation."""
     Ws, bs = weights_and_biases(cost.parameters.values)
     Zs, _ = reference.network_forward(X, Ws, bs, naive_activation(activation)[0], masks)
-    return min((np.abs(Z).min() for Z in Zs[:-1]), default=np.inf)
+    kinks = KINKS.get(activation[0], (0.0,))
+    return min((np.abs(Z - kink).min() for Z in Zs[:-1] for kink in kinks), default=np.inf)
 
 
 def start_off_the_kinks(network, loss, X, activation, *, penalties=(), masks=None):
@@ -81,8 +92,7 @@ def check_all_entries(cost, loss_and_gradient, X, Y):
 
 
 @pytest.mark.parametrize("penalties", PENALTIES.values(), ids=PENALTIES)
-@pytest.mark.parametrize("initializer", STARTS, ids=label)
-@pytest.mark.parametrize("activation", ACTIVATION_CASES, ids=label)
+@pytest.mark.parametrize(("activation", "initializer"), PAIRS, ids=label)
 @pytest.mark.parametrize(("loss", "units"), LOSS_CASES, ids=case_id)
 def test_gradient(loss, units, activation, initializer, penalties, rng):
     network = build_network((2, 3, 2, units), activation=activation, initializer=initializer)

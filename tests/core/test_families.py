@@ -1,5 +1,6 @@
 """Every member has sample rows and a naive version, and config and core have the same members and settings."""
 
+import dataclasses
 import inspect
 from typing import get_args
 
@@ -8,15 +9,18 @@ import pytest
 import reference
 from families import FAMILIES
 
-from dlspec.config import architecture, decay, initializer, optimizer
+from dlspec.config import architecture, decay, initializer, loss, optimizer
 from dlspec.config.regularization import Regularization
 from dlspec.core.activations import ACTIVATIONS
+from dlspec.core.constraints import AFTER_STEP, BEFORE_STEP
 from dlspec.core.decay import DECAYS
 from dlspec.core.initializers import INITIALIZERS
-from dlspec.core.layers import Dropout
+from dlspec.core.layers import BatchNorm, Dropout
 from dlspec.core.losses import LOSSES
 from dlspec.core.optimizers import OPTIMIZERS
 from dlspec.core.regularizers import REGULARIZERS
+from dlspec.training.plateau import Plateau
+from dlspec.training.stopping import Watch
 
 REFERENCES = {
     "activation": [reference.ACTIVATIONS, reference.DERIVATIVES],
@@ -32,13 +36,20 @@ UNIONS = {
     "activation": (architecture.Activation, ACTIVATIONS, set()),
     "initializer": (initializer.Initializer, INITIALIZERS, set()),
     "optimizer": (optimizer.Optimizer, OPTIMIZERS, {"learning_rate"}),
-    "decay": (decay.Decay, DECAYS, set()),
+    "decay": (decay.Decay, DECAYS, {"per", "warmup"}),  # who counts t, and a decay around any other
+    "loss": (loss.Loss, LOSSES, set()),
 }
+
+
+# `auto` stands for a member that follows from the data; `from_file` reads files, which core does not; `plateau` is
+# no function of the time but a policy with a state, `training/plateau.py`.
+ONLY_CONFIG = {"auto", "from_file", "plateau"}
 
 
 def sections(union):
     """The pydantic classes of an annotated union, by the name that a file gives them."""
-    return {section.model_fields["name"].default: section for section in get_args(get_args(union)[0])}
+    members = {section.model_fields["name"].default: section for section in get_args(get_args(union)[0])}
+    return {name: section for name, section in members.items() if name not in ONLY_CONFIG}
 
 
 MEMBERS = [(family, name) for family, (_, table, _) in UNIONS.items() for name in table]
@@ -84,22 +95,44 @@ def test_every_optimizer_section_has_a_learning_rate():
         assert section.model_fields["learning_rate"].default > 0
 
 
-def test_losses_of_config_and_core_are_the_same():
-    choices = set(get_args(architecture.OutputLayer.model_fields["loss"].annotation)) - {"auto"}
+def test_every_loss_belongs_to_an_output_activation():
     after = {loss for losses in architecture.LOSSES_AFTER.values() for loss in losses}
-    assert choices == after == set(LOSSES)
+    assert after == set(LOSSES)
+
+
+def test_batch_norm_of_config_and_core_has_the_same_settings():
+    in_config = {name: field.default for name, field in architecture.BatchNorm.model_fields.items()}
+    in_core = {name: argument.default for name, argument in inspect.signature(BatchNorm).parameters.items()}
+    assert in_config == {"position": "before", **in_core}
 
 
 def test_penalties_of_config_and_core_are_the_same():
     dropout = {"keep_prob", "input_keep_prob"}
-    assert set(Regularization.model_fields) - dropout == set(REGULARIZERS)
+    assert set(Regularization.model_fields) - dropout == {*REGULARIZERS, *BEFORE_STEP, *AFTER_STEP}
+    assert {"l2", "l1"} <= set(architecture.HiddenLayer.model_fields) & set(architecture.OutputLayer.model_fields)
+    for constraint in (*BEFORE_STEP.values(), *AFTER_STEP.values()):
+        assert list(inspect.signature(constraint).parameters) == ["limit"]
     for member in REGULARIZERS.values():
         assert list(inspect.signature(member).parameters) == ["lambda_"]
     assert list(inspect.signature(Dropout).parameters) == ["keep_prob"]
 
 
 def test_points_of_manual_decay_carry_the_two_numbers_core_takes():
-    assert list(decay.Point.model_fields) == ["epoch", "learning_rate"]
+    assert list(decay.Point.model_fields) == ["epoch", "step", "learning_rate"]  # one of the first two, as `per` says
+
+
+def test_every_decay_section_has_a_unit_and_a_warmup():
+    for section in get_args(get_args(decay.Decay)[0]):
+        assert section.model_fields["per"].default == "epoch"
+        assert section.model_fields["warmup"].default == 0
+
+
+def test_plateau_of_config_and_training_has_the_same_settings():
+    in_config = {name: field.default for name, field in decay.Plateau.model_fields.items()}
+    own = {field.name: field.default for field in dataclasses.fields(Plateau) if field.name != "watch"}
+    watched = {field.name for field in dataclasses.fields(Watch)} - {"rising", "start_epoch"}
+    assert set(in_config) == {*own, *watched, "name", "per", "warmup"}
+    assert {name: in_config[name] for name in own} == own
 
 
 def test_floating_point_faults_raise_in_these_tests():

@@ -85,7 +85,7 @@ def test_dense_shapes_and_start_values():
     layer = dense(3)
     out_shape, specs = layer.shapes((4,))
     assert out_shape == (3,)
-    assert [(spec.name, spec.shape, spec.decayed) for spec in specs] == [("W", (3, 4), True), ("b", (3,), False)]
+    assert [(spec.name, spec.shape, spec.kind) for spec in specs] == [("W", (3, 4), "weight"), ("b", (3,), "bias")]
     values = {"W": np.full((3, 4), 9.0), "b": np.full(3, 9.0)}
     layer.initialize(values, np.random.default_rng(2))
     expected = math.sqrt(2 / 4) * np.random.default_rng(2).standard_normal((3, 4))

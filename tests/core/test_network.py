@@ -6,7 +6,7 @@ import reference
 from families import ACTIVATION_CASES, LOSS_CASES, case_id, sample_targets
 
 from dlspec.core.activations import ACTIVATIONS
-from dlspec.core.cost import Cost
+from dlspec.core.cost import Cost, Penalty
 from dlspec.core.initializers import INITIALIZERS
 from dlspec.core.layers import Dense, Dropout, Elementwise
 from dlspec.core.losses import LOSSES
@@ -80,8 +80,8 @@ def test_tiny_network_worked_by_hand():
     parameters.values["b1"][:] = [0, -0.5]
     parameters.values["W2"][:] = [[1, -2]]
     parameters.values["b2"][:] = [1]
-    regularizers = [REGULARIZERS["l2"](lambda_=0.5), REGULARIZERS["l1"](lambda_=0.5)]
-    cost = Cost(network=network, loss=LOSSES["squared_error"](), regularizers=regularizers, parameters=parameters)
+    penalties = [Penalty(REGULARIZERS[name](lambda_=0.5), parameters.decayed) for name in ("l2", "l1")]
+    cost = Cost(network=network, loss=LOSSES["squared_error"](), penalties=penalties, parameters=parameters)
     X, Y = np.array([[1.0, 2.0], [3.0, -1.0]]), np.array([[1.0], [2.0]])
 
     # Z1 = X W1ᵀ + b1 = [[−1, 1], [4, ½]], A1 = [[0, 1], [4, ½]], Ŷ = A1 W2ᵀ + b2 = [[−1], [4]]

@@ -45,11 +45,12 @@ def training_step(size, loss, units, *, optimizer=("adam", {}), activation=("rel
     cost = build_cost(network, loss, penalties=PENALTIES, dtype=dtype)
     rng = np.random.default_rng(1)
     X, Y = rng.standard_normal((batch, before_output[0])).astype(dtype), sample_targets(loss, batch, units, rng)
-    if loss == "squared_error":
+    if Y.dtype.kind == "f":
         Y = Y.astype(dtype)
     loss_and_gradient = cost.bind(batch, rng=rng)
     name, settings = optimizer
-    step = OPTIMIZERS[name](**settings).bind(cost.parameters.theta, cost.parameters.grad).step
+    parameters = cost.parameters
+    step = OPTIMIZERS[name](**settings).bind(parameters.theta, parameters.grad, decayed=parameters.decayed).step
 
     def train(t):
         loss_and_gradient(X, Y)

@@ -51,7 +51,7 @@ def test_weights_come_first(sizes):
     weights = [view for name, view in parameters.values.items() if name.startswith("W")]
     assert parameters.decayed == slice(0, sum(W.size for W in weights))
     assert max(W.max() for W in weights) == parameters.decayed.stop - 1
-    assert [spec.decayed for spec in parameters.specs] == [True] * len(weights) + [False] * len(weights)
+    assert [spec.kind for spec in parameters.specs] == ["weight"] * len(weights) + ["bias"] * len(weights)
 
 
 @each_network
@@ -78,10 +78,10 @@ def test_theta_starts_at_0_in_the_dtype_of_the_run(dtype):
 def test_layout_worked_by_hand():
     """Decayed first, else in the order given, whatever the names."""
     specs = [
-        ParameterSpec("B", (2,), decayed=False),
-        ParameterSpec("W10", (2, 3), decayed=True),
-        ParameterSpec("A", (1,), decayed=False),
-        ParameterSpec("W1", (1, 2), decayed=True),
+        ParameterSpec("B", (2,), kind="bias"),
+        ParameterSpec("W10", (2, 3), kind="weight"),
+        ParameterSpec("A", (1,), kind="bias"),
+        ParameterSpec("W1", (1, 2), kind="weight"),
     ]
     parameters = Parameters(specs, dtype=np.float64)
     parameters.theta[:] = np.arange(11)

@@ -18,7 +18,7 @@ def test_an_epoch_is_the_shuffled_examples(m, batch_size, start):
     batches = Batches(X, Y, batch_size=batch_size, seed=7)
     order = np.arange(m)
     stream(7, "shuffle", 4).shuffle(order)
-    seen = [(Xb.copy(), Yb.copy()) for Xb, Yb in batches.epoch(4, start=start)]
+    seen = [(Xb.copy(), Yb.copy()) for Xb, Yb, _ in batches.epoch(4, start=start)]
     expected = [order[first : first + batch_size] for first in range(start * batch_size, m, batch_size)]
     assert len(seen) == len(expected) == max(0, batches.steps_per_epoch - start)
     for (Xb, Yb), rows in zip(seen, expected, strict=True):
@@ -29,7 +29,7 @@ def test_an_epoch_is_the_shuffled_examples(m, batch_size, start):
 def test_every_example_once_in_another_order_each_epoch():
     X, Y = examples(100)
     batches = Batches(X, Y, batch_size=32, seed=0)
-    orders = [np.concatenate([Yb.copy() for _, Yb in batches.epoch(epoch)]) for epoch in (0, 1, 0)]
+    orders = [np.concatenate([Yb.copy() for _, Yb, _ in batches.epoch(epoch)]) for epoch in (0, 1, 0)]
     assert all(np.array_equal(np.sort(order), Y) for order in orders)
     assert not np.array_equal(orders[0], orders[1])
     assert np.array_equal(orders[0], orders[2])
@@ -39,7 +39,7 @@ def test_every_example_once_in_another_order_each_epoch():
 def test_targets_with_columns_and_contiguous_short_batch():
     X, _ = examples(10)
     Y = X[:, :2].copy()
-    for Xb, Yb in Batches(X, Y, batch_size=4, seed=0).epoch(0):
+    for Xb, Yb, _ in Batches(X, Y, batch_size=4, seed=0).epoch(0):
         assert np.array_equal(Xb[:, :2], Yb)
         assert Xb.flags.c_contiguous
         assert Yb.flags.c_contiguous
@@ -49,7 +49,7 @@ def test_targets_with_columns_and_contiguous_short_batch():
 def test_full_batch_is_the_arrays_themselves(batch_size):
     X, Y = examples(10)
     batches = Batches(X, Y, batch_size=batch_size, seed=0)
-    ((Xb, Yb),) = batches.epoch(3)
+    ((Xb, Yb, _),) = batches.epoch(3)
     assert Xb is X
     assert Yb is Y
     assert batches.steps_per_epoch == 1
@@ -60,10 +60,10 @@ def test_buffers_are_reused_and_nothing_is_allocated_per_batch():
     X, Y = np.zeros((20_000, 50), dtype=np.float32), np.zeros(20_000, dtype=np.intp)
     batches = Batches(X, Y, batch_size=64, seed=0)
     epoch = batches.epoch(1)
-    first, _ = next(epoch)
+    first, _, _ = next(epoch)
     tracemalloc.start()
     peak = 0
-    for Xb, _ in epoch:
+    for Xb, _, _ in epoch:
         peak = max(peak, tracemalloc.get_traced_memory()[1])
         tracemalloc.reset_peak()
         assert np.shares_memory(Xb, first)
@@ -80,3 +80,29 @@ def test_the_shuffle_itself_allocates_no_second_order():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 40_000  # a second order would be 400,000 bytes
+
+
+def test_weights_go_with_their_examples():
+    X, Y = examples(10)
+    w = Y / 10
+    for _, Yb, wb in Batches(X, Y, w, batch_size=4, seed=0).epoch(0):
+        assert np.array_equal(wb, Yb / 10)
+
+
+@pytest.mark.parametrize(("batch_size", "sizes"), [(4, [4, 4, 2]), (10, [10])])
+def test_inputs_may_come_from_elsewhere(batch_size, sizes):
+    X, Y = examples(10)
+    asked = []
+
+    def fill(rows, Xb, epoch, batch):
+        asked.append((len(rows), epoch, batch))
+        Xb[...] = -X[rows]
+
+    batches = Batches(X, Y, batch_size=batch_size, seed=0, fill=fill)
+    for Xb, Yb, _ in batches.epoch(2):
+        assert np.array_equal(Xb, -X[Yb])
+    assert asked == [(size, 2, batch) for batch, size in enumerate(sizes)]
+    assert np.array_equal(X, examples(10)[0])
+    asked.clear()
+    assert len(list(batches.epoch(2, start=1))) == len(sizes) - 1
+    assert [batch for _, _, batch in asked] == list(range(1, len(sizes)))

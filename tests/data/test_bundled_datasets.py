@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlspec.data import files
-from dlspec.data.dataset import load_file
+from dlspec.data.loading import load_file
 
 FOLDER = Path(__file__).parents[2] / "datasets"
 

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from dlspec.core.randomness import stream
-from dlspec.data.dataset import load_file, load_files, load_synthetic
+from dlspec.data.loading import Points, load_file, load_files, load_synthetic
 from dlspec.data.normalization import Normalization, fit
 from dlspec.data.split import split
+from dlspec.data.synthetic import circles
 from dlspec.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -303,7 +304,7 @@ def test_splits_that_cannot_be(tmp_path):
 
 
 def test_synthetic():
-    dataset = load_synthetic("flower", examples=400, seed=1, split_seed=2, normalize="none", dtype=np.float64)
+    dataset = load_synthetic("flower", Points(400, seed=1), split_seed=2, normalize="none", dtype=np.float64)
     assert dataset.task == "classification"
     assert dataset.classes == ("0", "1")
     assert dataset.feature_names == ("x1", "x2")
@@ -313,8 +314,8 @@ def test_synthetic():
         points[examples.rows] = examples.X
     np.testing.assert_allclose(points[0], [1.20444229, 3.57611427], atol=1e-8)  # the course's first point
     same, noise, seed = (
-        load_synthetic("flower", examples=400, split_seed=9, **settings).fingerprint
-        for settings in ({"seed": 1}, {"seed": 1, "noise": 0.3}, {"seed": 2})
+        load_synthetic("flower", points, split_seed=9).fingerprint
+        for points in (Points(400, seed=1), Points(400, seed=1, noise=0.3), Points(400, seed=2))
     )
     assert same == dataset.fingerprint
     assert len({same, noise, seed}) == 3
@@ -322,4 +323,34 @@ def test_synthetic():
 
 def test_too_few_synthetic_examples():
     message = "moons: 2 examples split 60/20/20 leave a split empty; 5 are enough"
-    assert error_of(load_synthetic, "moons", examples=2, split_seed=0) == message
+    with pytest.raises(DataError) as caught:
+        load_synthetic("moons", Points(2, seed=0), split_seed=0)
+    assert str(caught.value) == message
+
+
+def test_synthetic_sets_made_apart():
+    train, test = Points(300, seed=1), Points(100, seed=2, noise=0.2)
+    dataset = load_synthetic("circles", train, None, test, split_seed=0, normalize="none", dtype=np.float64)
+    assert list(dataset.splits) == ["train", "test"]
+    assert (dataset.ratios, dataset.strategy) == (None, None)
+    for name, examples, seed, noise in (("train", 300, 1, 0.05), ("test", 100, 2, 0.2)):
+        points, labels = circles(examples, noise, np.random.RandomState(seed))
+        assert np.array_equal(dataset.splits[name].X, points)
+        assert np.array_equal(dataset.splits[name].Y, labels)
+        assert np.array_equal(dataset.splits[name].rows, np.arange(examples))
+    other = load_synthetic("circles", train, None, Points(100, seed=3, noise=0.2), split_seed=0)
+    assert other.fingerprint != dataset.fingerprint
+    assert other.normalization.kind == "standard"
+    np.testing.assert_allclose(other.normalization.mean, circles(300, 0.05, np.random.RandomState(1))[0].mean(axis=0))
+
+
+def test_a_dev_set_is_cut_from_a_synthetic_train_set_where_asked():
+    train, other = Points(100, seed=1), Points(50, seed=2)
+    dataset = load_synthetic("moons", train, None, other, split_seed=0, ratios=(0.8, 0.2))
+    assert {name: len(part.X) for name, part in dataset.splits.items()} == {"train": 80, "dev": 20, "test": 50}
+    assert list(load_synthetic("moons", train, other, split_seed=0).splits) == ["train", "dev"]
+    for sets, reason in (((train, other), "dev is given"), ((train, None, other), "3 ratios")):
+        ratios = (0.8, 0.2) if reason == "dev is given" else (0.6, 0.2, 0.2)
+        with pytest.raises(DataError) as caught:
+            load_synthetic("moons", *sets, split_seed=0, ratios=ratios)
+        assert str(caught.value) == f"moons: {reason}; ratios train/dev are for a dev set cut from the training set"

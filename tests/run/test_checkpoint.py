@@ -29,16 +29,16 @@ def state_of(parameters):
     rng.random(5, dtype=np.float32)  # leaves half of a 64-bit draw behind, which the state must hold
 
     def noise():
-        return numbers.standard_normal(parameters.theta.size).astype(parameters.theta.dtype)
+        return numbers.standard_normal(parameters.vector.size).astype(parameters.theta.dtype)
 
     return TrainingState(
         epoch=2,
         batch=1,
         step=7,
-        theta=noise(),
+        vector=noise(),
         optimizer={"v": noise(), "s": noise()},
         rng=rng.bit_generator.state,
-        best_theta=noise(),
+        best_vector=noise(),
         best_epoch=1,
         best_value=0.1,
         waited=1,
@@ -67,9 +67,9 @@ def assert_same(loaded, original):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("best_only", [False, True])
-def test_round_trip(dtype, best_only, tmp_path):
-    original = checkpoint_of(parameters_of(dtype=dtype), best_only=best_only)
+@pytest.mark.parametrize("content", ["last", "best", "snapshot"])
+def test_round_trip(dtype, content, tmp_path):
+    original = checkpoint_of(parameters_of(dtype=dtype), content=content)
     checkpoint.save(tmp_path / "last.h5", original)
     loaded = checkpoint.load(tmp_path / "last.h5")
     assert_same(loaded, original)
@@ -78,12 +78,12 @@ def test_round_trip(dtype, best_only, tmp_path):
 
 def test_last_holds_everything_and_best_only_the_best():
     parameters = parameters_of()
-    state, last, best = state_of(parameters), checkpoint_of(parameters), checkpoint_of(parameters, best_only=True)
-    np.testing.assert_array_equal(last.parameters["W1"], parameters.views_of(state.theta)["W1"])
-    np.testing.assert_array_equal(last.best["W2"], parameters.views_of(state.best_theta)["W2"])
+    state, last, best = state_of(parameters), checkpoint_of(parameters), checkpoint_of(parameters, content="best")
+    np.testing.assert_array_equal(last.parameters["W1"], parameters.views_of(state.vector)["W1"])
+    np.testing.assert_array_equal(last.best["W2"], parameters.views_of(state.best_vector)["W2"])
     assert (last.progress["epoch"], last.progress["batch"], last.progress["step"]) == (2, 1, 7)
     assert (last.progress["best_epoch"], last.progress["best_value"], last.progress["waited"]) == (1, 0.1, 1)
-    np.testing.assert_array_equal(best.parameters["W1"], parameters.views_of(state.best_theta)["W1"])
+    np.testing.assert_array_equal(best.parameters["W1"], parameters.views_of(state.best_vector)["W1"])
     assert (best.optimizer, best.best) == ({}, {})
     assert best.progress == {"epoch": 1, "best_epoch": 1, "best_value": 0.1}
 
@@ -203,7 +203,7 @@ def test_restoring_copies_the_parameters():
     original = checkpoint_of(parameters_of())
     target = parameters_of()
     checkpoint.restore(original, target, source="a.h5")
-    np.testing.assert_array_equal(target.theta, state_of(target).theta)
+    np.testing.assert_array_equal(target.theta, state_of(target).vector)
 
 
 @pytest.mark.parametrize(

@@ -29,10 +29,10 @@ def state(epoch, *, best_epoch=None, value=1.0):
         epoch=epoch,
         batch=0,
         step=10 * epoch,
-        theta=np.full(3, value),
+        vector=np.full(3, value),
         optimizer={},
         rng={},
-        best_theta=np.full(3, 0.5),
+        best_vector=np.full(3, 0.5),
         best_epoch=epoch if best_epoch is None else best_epoch,
         best_value=0.25,
         waited=0,
@@ -143,8 +143,8 @@ def saved(monkeypatch):
 
 class TestCheckpoints:
     def writer(self, run, clock, before=lambda: None):
-        def describe(state, best_only):
-            return (state.best_epoch, 0.5) if best_only else (state.epoch, float(state.theta[0]))
+        def describe(state, content):
+            return (state.best_epoch, 0.5) if content == "best" else (state.epoch, float(state.vector[0]))
 
         return CheckpointWriter(run, describe=describe, before=before, clock=clock)
 
@@ -206,10 +206,19 @@ class TestCheckpoints:
         writer(finished("completed", 1))
         assert saved[0] == "synced"
 
+    def test_a_snapshot_is_written_after_its_epoch(self, tmp_path, saved):
+        def describe(state, content):
+            return (content, state.epoch)
+
+        writer = CheckpointWriter(tmp_path, describe=describe, before=lambda: None, snapshots=[2, 3], clock=Clock())
+        for epoch in (1, 2, 3):
+            writer(epoch_done(epoch))
+        assert saved == [("snapshot-1.h5", "snapshot", 2), ("snapshot-2.h5", "snapshot", 3)]
+
     def test_the_files_are_checkpoints(self, tmp_path):
-        def describe(state, best_only):
-            theta = state.best_theta if best_only else state.theta
-            return Checkpoint({"b1": theta}, {}, {}, {}, {"epoch": state.epoch}, {})
+        def describe(state, content):
+            vector = state.best_vector if content == "best" else state.vector
+            return Checkpoint({"b1": vector}, {}, {}, {}, {"epoch": state.epoch}, {})
 
         writer = CheckpointWriter(tmp_path, describe=describe, before=lambda: None, clock=Clock())
         writer(epoch_done(1))

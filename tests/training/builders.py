@@ -5,7 +5,7 @@ from itertools import count
 import numpy as np
 from core.builders import build_network
 
-from dlspec.core.cost import Cost
+from dlspec.core.cost import Cost, Penalty
 from dlspec.core.decay import DECAYS
 from dlspec.core.losses import LOSSES
 from dlspec.core.optimizers import OPTIMIZERS
@@ -34,8 +34,8 @@ def make_cost(sizes=(3, 5, 1), *, loss="binary_cross_entropy", keep_prob=None, p
     network = build_network(sizes, keep_prob=keep_prob)
     parameters = network.parameters(dtype=dtype)
     network.initialize(parameters, stream(seed, "init"))
-    regularizers = [REGULARIZERS[name](lambda_=strength) for name, strength in penalties]
-    return Cost(network=network, loss=LOSSES[loss](), regularizers=regularizers, parameters=parameters)
+    placed = [Penalty(REGULARIZERS[name](lambda_=strength), parameters.decayed) for name, strength in penalties]
+    return Cost(network=network, loss=LOSSES[loss](), penalties=placed, parameters=parameters)
 
 
 def make_trainer(
@@ -54,7 +54,12 @@ def make_trainer(
 ):
     """A trainer that by default measures the set it trains on."""
     evaluator = Evaluator(
-        cost=cost, splits={"train": examples}, task="classification", classes=("no", "yes"), metric="accuracy"
+        model=cost,
+        loss=cost.loss,
+        splits={"train": examples},
+        task="classification",
+        classes=("no", "yes"),
+        metric="accuracy",
     )
     return Trainer(
         cost=cost,

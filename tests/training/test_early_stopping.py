@@ -33,6 +33,8 @@ def run(values, **watch):
         ([0.1, 0.3, 0.2, 0.2], {"patience": 2, "rising": True}, "early_stopping", 4, 2),
         ([0.3, 0.2, 0.1], {"patience": 2, "rising": True}, "early_stopping", 3, 1),
         ([3, 1, 2, 2], {"patience": None}, "completed", 4, 2),
+        ([1, 5, 3, 4, 4, 0], {"patience": 2, "start_epoch": 3}, "early_stopping", 5, 3),  # the 1 does not count
+        ([1, 1, 1, 1], {"patience": 1, "start_epoch": 4}, "completed", 4, 4),
     ],
 )
 def test_when_it_stops_and_which_epoch_is_the_best(values, watch, reason, epochs, best):
@@ -55,11 +57,11 @@ def test_the_best_parameters_are_those_of_the_best_epoch(values):
     thetas = {}
     for event in trainer.run():
         if isinstance(event, EpochDone):
-            thetas[event.epoch] = event.state().theta
+            thetas[event.epoch] = event.state().vector
     state = event.state()
     assert state.best_epoch == 1 + values.index(min(values))
-    np.testing.assert_array_equal(state.best_theta, thetas[state.best_epoch])
-    np.testing.assert_array_equal(state.theta, thetas[max(thetas)])
+    np.testing.assert_array_equal(state.best_vector, thetas[state.best_epoch])
+    np.testing.assert_array_equal(state.vector, thetas[max(thetas)])
 
 
 def test_the_message_says_what_was_waited_for():
@@ -70,3 +72,5 @@ def test_the_message_says_what_was_waited_for():
 def test_improvements_are_marked():
     done, _ = run([3, 2, 2, 1, 5])
     assert [event.improved for event in done] == [True, True, False, True, False]
+    done, _ = run([3, 2, 2, 1, 5], start_epoch=3)
+    assert [event.improved for event in done] == [False, False, True, True, False]

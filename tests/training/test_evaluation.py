@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from core.builders import build_network
 
-from dlspec.core.cost import Cost
+from dlspec.core.cost import Cost, Penalty
 from dlspec.core.losses import LOSSES
 from dlspec.core.regularizers import REGULARIZERS
 from dlspec.data.dataset import Examples
@@ -23,8 +23,8 @@ def line(W, b, *, loss, penalties=()):
     parameters = network.parameters(dtype=np.float64)
     parameters.values["W1"][:] = W
     parameters.values["b1"][:] = b
-    regularizers = [REGULARIZERS[name](lambda_=strength) for name, strength in penalties]
-    return Cost(network=network, loss=LOSSES[loss](), regularizers=regularizers, parameters=parameters)
+    placed = [Penalty(REGULARIZERS[name](lambda_=strength), parameters.decayed) for name, strength in penalties]
+    return Cost(network=network, loss=LOSSES[loss](), penalties=placed, parameters=parameters)
 
 
 def examples_of(X, Y, *, dtype=np.intp):
@@ -34,11 +34,11 @@ def examples_of(X, Y, *, dtype=np.intp):
 
 def classify(cost, X, Y, *, classes=("no", "yes"), metric="accuracy"):
     splits = {"train": examples_of(X, Y)}
-    return Evaluator(cost=cost, splits=splits, task="classification", classes=classes, metric=metric)
+    return Evaluator(model=cost, loss=cost.loss, splits=splits, task="classification", classes=classes, metric=metric)
 
 
 def regress(cost, **splits):
-    return Evaluator(cost=cost, splits=splits, task="regression", classes=(), metric="rmse")
+    return Evaluator(model=cost, loss=cost.loss, splits=splits, task="regression", classes=(), metric="rmse")
 
 
 X_BINARY, Y_BINARY = [[-2.0], [1.0], [3.0], [-1.0], [0.0]], [0, 0, 1, 1, 1]
@@ -155,7 +155,7 @@ def test_the_size_of_the_passes_does_not_matter(batch, loss, monkeypatch):
 
     def evaluate():
         return Evaluator(
-            cost=cost, splits={"train": examples}, task=task, classes=("a", "b"), metric="accuracy"
+            model=cost, loss=cost.loss, splits={"train": examples}, task=task, classes=("a", "b"), metric="accuracy"
         ).evaluate("train")
 
     whole = evaluate()
@@ -181,7 +181,8 @@ def test_the_same_rows_give_the_same_numbers_in_every_split():
     examples = make_examples(m=30)
     cost = make_cost((3, 8, 1), keep_prob=0.5, penalties=[("l2", 1.0)])  # dropout is off while measuring
     evaluator = Evaluator(
-        cost=cost,
+        model=cost,
+        loss=cost.loss,
         splits={"train": examples, "dev": examples},
         task="classification",
         classes=("no", "yes"),
@@ -194,9 +195,9 @@ def test_measuring_changes_nothing():
     examples = make_examples(m=30)
     cost = make_cost((3, 5, 1), keep_prob=0.5)
     X, Y, theta = examples.X.copy(), examples.Y.copy(), cost.parameters.theta.copy()
-    Evaluator(cost=cost, splits={"train": examples}, task="classification", classes=("a", "b"), metric="f1").evaluate(
-        "train"
-    )
+    Evaluator(
+        model=cost, loss=cost.loss, splits={"train": examples}, task="classification", classes=("a", "b"), metric="f1"
+    ).evaluate("train")
     np.testing.assert_array_equal(examples.X, X)
     np.testing.assert_array_equal(examples.Y, Y)
     np.testing.assert_array_equal(cost.parameters.theta, theta)

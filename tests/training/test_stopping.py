@@ -72,3 +72,14 @@ def test_without_patience_it_is_never_over(values):
 def test_the_history_before_is_all_that_counts(values, cut):
     watch = Watch("dev_loss", rising=False, min_delta=0.5, patience=2)
     assert history(values[:cut], watch) == history(values, watch)[:cut]
+
+
+@given(st.one_of(values_of_epochs, coarse_values), st.integers(1, 45), deltas)
+def test_before_its_start_epoch_nothing_counts(values, start_epoch, min_delta):
+    watch = Watch("dev_loss", rising=False, min_delta=min_delta, patience=3, start_epoch=start_epoch)
+    early, late = values[: start_epoch - 1], values[start_epoch - 1 :]
+    seen = history(values, watch)
+    assert seen[: len(early)] == [Best()] * len(early)
+    # From then on it is as if the run had begun there, but for the numbers of the epochs.
+    fresh = history(late, Watch("dev_loss", rising=False, min_delta=min_delta, patience=3))
+    assert seen[len(early) :] == [dataclasses.replace(best, epoch=best.epoch + len(early)) for best in fresh]

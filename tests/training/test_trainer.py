@@ -32,10 +32,11 @@ def thetas_after_each_step(cost, examples, *, steps, batch_size, learning_rate=0
     batches = Batches(examples.X, examples.Y, batch_size=batch_size, seed=1)
     for size in {batch_size, len(examples.X) % batch_size} - {0}:
         step_of[size] = cost.bind(size, rng=rng)
-    update = OPTIMIZERS["adam"]().bind(cost.parameters.theta, cost.parameters.grad).step
+    parameters = cost.parameters
+    update = OPTIMIZERS["adam"]().bind(parameters.theta, parameters.grad, decayed=parameters.decayed).step
     thetas = []
     for epoch in itertools.count():
-        for X, Y in batches.epoch(epoch):
+        for X, Y, _ in batches.epoch(epoch):
             step_of[len(X)](X, Y)
             update(learning_rate, len(thetas) + 1)
             thetas.append(cost.parameters.theta.copy())
@@ -77,7 +78,7 @@ def test_the_steps_are_those_of_a_plain_loop():
     expected = thetas_after_each_step(make_cost(keep_prob=0.7), examples, steps=12, batch_size=8)
     cost = make_cost(keep_prob=0.7)
     trainer = make_trainer(cost, examples, batch_size=8, epochs=3)
-    seen = [event.state().theta for event in trainer.run() if isinstance(event, EpochDone)]
+    seen = [event.state().vector for event in trainer.run() if isinstance(event, EpochDone)]
     np.testing.assert_array_equal(seen, expected[3::4])
 
 
@@ -85,7 +86,7 @@ def test_same_seed_same_run():
     def run(seed):
         trainer = make_trainer(make_cost(keep_prob=0.6, seed=seed), make_examples(), seed=seed)
         events = list(trainer.run())
-        return [dict(event.quantities) for event in epochs_of(events)], events[-1].state().theta
+        return [dict(event.quantities) for event in epochs_of(events)], events[-1].state().vector
 
     quantities, theta = run(7)
     again_quantities, again_theta = run(7)
@@ -122,22 +123,22 @@ def test_an_interruption_stops_after_that_very_step(steps):
     assert (finished.reason, finished.message) == ("interrupted", f"stopped after step {steps}")
     assert 4 * state.epoch + state.batch == state.step == finished.step == steps
     assert state.epoch == finished.epoch == (steps - 1) // 4
-    np.testing.assert_array_equal(state.theta, expected)
+    np.testing.assert_array_equal(state.vector, expected)
 
 
 def test_a_state_is_a_copy():
     trainer = make_trainer(make_cost(keep_prob=0.5), make_examples(), epochs=2)
     events = trainer.run()
     before = next(events).state()
-    copies = before.theta.copy(), {name: array.copy() for name, array in before.optimizer.items()}, dict(before.rng)
+    copies = before.vector.copy(), {name: array.copy() for name, array in before.optimizer.items()}, dict(before.rng)
     after = list(events)[-1].state()
-    np.testing.assert_array_equal(before.theta, copies[0])
+    np.testing.assert_array_equal(before.vector, copies[0])
     assert set(before.optimizer) == set(after.optimizer) == set(copies[1]) != set()
     for name, array in copies[1].items():
         np.testing.assert_array_equal(before.optimizer[name], array)
         assert not np.array_equal(after.optimizer[name], array)
     assert before.rng == copies[2] != after.rng
-    assert not np.array_equal(before.theta, after.theta)
+    assert not np.array_equal(before.vector, after.vector)
 
 
 def test_a_learning_rate_beyond_reason_diverges_and_says_where():
@@ -180,13 +181,13 @@ def test_a_million_as_learning_rate_never_passes_for_success():
 
 def test_nan_in_an_example_ends_the_run_at_its_step():
     examples = make_examples(m=30)
-    order = [Y.copy() for X, Y in Batches(np.arange(30.0)[:, None], np.arange(30), batch_size=8, seed=1).epoch(0)]
+    order = [Y.copy() for X, Y, _ in Batches(np.arange(30.0)[:, None], np.arange(30), batch_size=8, seed=1).epoch(0)]
     examples.X[order[2][0]] = np.nan  # its turn comes in the third mini-batch
     with np.errstate(all="ignore"):
         finished = list(make_trainer(make_cost(), examples, batch_size=8).run())[-1]
     assert (finished.reason, finished.step, finished.epoch) == ("diverged", 2, 0)
     assert finished.message == "the loss is nan at step 3 in epoch 1"
-    assert np.isfinite(finished.state().theta).all()  # the step that would spoil it was not taken
+    assert np.isfinite(finished.state().vector).all()  # the step that would spoil it was not taken
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

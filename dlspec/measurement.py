@@ -1,0 +1,174 @@
+"""Trained runs, loaded again and measured: one by one, or averaged as an ensemble."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlspec import builder, experiment_data
+from dlspec.config import loader
+from dlspec.config.experiment import Experiment
+from dlspec.core.cost import Cost
+from dlspec.data.dataset import Dataset
+from dlspec.data.normalization import Normalization
+from dlspec.errors import DataError, RunError, UsageError
+from dlspec.run import checkpoint, directory
+from dlspec.runner import Result, numerics
+from dlspec.training.ensemble import Ensemble
+from dlspec.training.evaluation import Model
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedRun:
+    """A run and its model, ready to be measured.
+
+    Attributes:
+        run: the run directory.
+        experiment: resolved.
+        dataset: read again, and normalised with the numbers of the training, which the checkpoint keeps.
+        cost: the network with the parameters of the checkpoint.
+        parameters: name of the checkpoint: `best`, `last`, `snapshot-1`, …
+        epoch: the epoch they are of.
+        warnings: what a reader should know, such as data that changed since.
+    """
+
+    run: Path
+    experiment: Experiment
+    dataset: Dataset
+    cost: Cost
+    parameters: str
+    epoch: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """Splits of a run, measured again.
+
+    Attributes:
+        run: the run directory.
+        parameters: name of the checkpoint.
+        epoch: the epoch it is of.
+        splits: one evaluation per split, keys as in `report.json`.
+        warnings: what a reader should know.
+    """
+
+    run: Path
+    parameters: str
+    epoch: int
+    splits: list[dict[str, Any]]
+    warnings: tuple[str, ...]
+
+
+def open_run(run: Path, *, parameters: str | None = None) -> TrainedRun:
+    """Load a trained run.
+
+    Args:
+        run: a run directory.
+        parameters: name of a checkpoint, or None for the run's own result (`last` where a run was interrupted
+            before its first best epoch).
+
+    Raises:
+        RunError: no checkpoint yet, or a damaged one.
+        DataError: the data can no longer be read, or is no longer that of the model.
+    """
+    record = directory.read_json(run / directory.RUN_FILE)
+    name, path = _checkpoint_of(run, record, parameters)
+    saved = checkpoint.load(path)
+    loaded = loader.load(run / "config.resolved.yaml")
+    normalization = Normalization.from_state(saved.model["normalization"], saved.normalization)
+    dataset = experiment_data.load_data(loaded, normalization=normalization, classes=saved.model["classes"] or None)
+    _check_features(dataset, saved.model["feature_names"], run)
+    cost = builder.build_cost(loaded.experiment, n_x=dataset.splits["train"].X.shape[1])
+    checkpoint.restore(saved, cost.parameters, source=str(path))
+    warnings: tuple[str, ...] = ()
+    if dataset.fingerprint != record["data"]["sha256"]:
+        warnings = ("the data has changed since this run was trained; the numbers are of the data as it is now",)
+    return TrainedRun(run, loaded.experiment, dataset, cost, name, saved.progress["epoch"], warnings)
+
+
+def _checkpoint_of(run: Path, record: Mapping[str, Any], parameters: str | None) -> tuple[str, Path]:
+    directory_ = run / "checkpoints"
+    wanted: tuple[Result | str, ...] = (parameters,) if parameters else (record["result"], "last")
+    for name in wanted:
+        if (path := directory_ / f"{name}.h5").exists():
+            return name, path
+    raise RunError(f"{directory_ / wanted[0]}.h5: no checkpoint yet; the run is {record['status']}")
+
+
+def _check_features(dataset: Dataset, expected: Sequence[str], run: Path) -> None:
+    """Refuse data whose columns are not those the model was trained on, in the same order."""
+    for number, (found, name) in enumerate(zip_longest(dataset.feature_names, expected), start=1):
+        if found != name:
+            raise DataError(
+                f"{run}: the data has changed: feature {number} is {found!r}; the model was trained with {name!r} there"
+            )
+
+
+def evaluate(trained: TrainedRun, *, split: str) -> Evaluated:
+    """Measure a run on a split of its data, or on `all` of them.
+
+    Raises:
+        UsageError: no such split.
+    """
+    splits = _measured(trained, trained.cost, split)
+    return Evaluated(trained.run, trained.parameters, trained.epoch, splits, trained.warnings)
+
+
+def _measured(trained: TrainedRun, model: Model, split: str) -> list[dict[str, Any]]:
+    known = trained.dataset.splits
+    if split not in ("all", *known):
+        raise UsageError(f"{trained.run}: has no {split} split; expected one of: {', '.join(known)}, all")
+    evaluator = builder.build_evaluator(trained.experiment, model, trained.dataset)
+    with numerics(int(trained.experiment.threads)):
+        return [evaluator.evaluate(name) for name in (known if split == "all" else [split])]
+
+
+def snapshots(run: Path) -> list[str]:
+    """Names of the snapshots of a run, in order.
+
+    Raises:
+        UsageError: it has none.
+    """
+    found = [path.stem for path in (run / "checkpoints").glob("snapshot-*.h5")]
+    if not found:
+        raise UsageError(f"{run}: has no snapshots; train with decay: {{name: cosine, cycles: 5}}")
+    return sorted(found, key=lambda name: int(name.removeprefix("snapshot-")))
+
+
+def evaluate_ensemble(members: Sequence[TrainedRun], *, split: str) -> list[dict[str, Any]]:
+    """Measure the average of the outputs of several runs.
+
+    Raises:
+        UsageError: no such split; fewer than two members; members that differ in data, split or outputs.
+    """
+    if len(members) < 2:
+        raise UsageError("an ensemble needs at least two members; name more runs, or --seeds, or --snapshots")
+    first = members[0]
+    for other in members[1:]:
+        _check_alike(first, other)
+    return _measured(first, Ensemble([member.cost for member in members]), split)
+
+
+def _check_alike(first: TrainedRun, other: TrainedRun) -> None:
+    """Refuse members that were not trained on the same examples: one's dev set could be another's train set."""
+    for what, a, b in (
+        ("data", first.dataset.fingerprint, other.dataset.fingerprint),
+        ("task", first.dataset.task, other.dataset.task),
+        ("outputs", first.experiment.architecture.output.units, other.experiment.architecture.output.units),
+        ("loss", first.experiment.architecture.output.loss.name, other.experiment.architecture.output.loss.name),
+        ("splits", list(first.dataset.splits), list(other.dataset.splits)),
+    ):
+        if a != b:
+            raise UsageError(f"{other.run}: has other {what} than {first.run}; an ensemble needs the same")
+    for name, examples in first.dataset.splits.items():
+        theirs = other.dataset.splits[name]
+        if not np.array_equal(examples.rows, theirs.rows):
+            raise UsageError(
+                f"{other.run}: has other examples in {name} than {first.run}; train both with the same data.split.seed"
+            )
+        if not np.array_equal(examples.X, theirs.X):
+            raise UsageError(f"{other.run}: normalises its data otherwise than {first.run}; an ensemble needs the same")

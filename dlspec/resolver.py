@@ -1,0 +1,180 @@
+"""An experiment with every `auto` replaced by what it means for its data, and checked against it."""
+
+from itertools import pairwise
+from typing import Any
+
+from dlspec.config.architecture import LOSSES_AFTER, OutputActivation, OutputLayer
+from dlspec.config.data import OneFile, SplitFiles, Synthetic
+from dlspec.config.decay import Cosine, Plateau
+from dlspec.config.experiment import Experiment
+from dlspec.config.loader import LoadedExperiment
+from dlspec.config.loss import BinaryCrossEntropy, CategoricalCrossEntropy, MultiTaskCrossEntropy, SquaredError
+from dlspec.config.section import Section
+from dlspec.config.training import rising
+from dlspec.data.dataset import Dataset
+from dlspec.experiment_data import synthetic_seed
+
+# Multiply-adds of one forward pass from which a second thread pays: measured over whole training
+# steps on two cores, see docs/performance.md.
+THREADS_PAY_FROM = 20_000_000
+
+# What `loss: auto` may mean: the first loss that fits the output activation and the task.
+DEFAULT_LOSSES: dict[str, Section] = {
+    loss.name: loss
+    for loss in (BinaryCrossEntropy(), CategoricalCrossEntropy(), SquaredError(), MultiTaskCrossEntropy())
+}
+
+METRICS = {
+    "classification": ("accuracy", "f1"),
+    "regression": ("rmse", "mae", "r2"),
+    "multi_task": ("accuracy", "f1"),
+}
+
+
+def resolve(loaded: LoadedExperiment, dataset: Dataset, *, cores: int) -> Experiment:
+    """The experiment with every `auto` replaced by what it means for this data on this machine.
+
+    Raises:
+        ConfigError: the output layer, the metric or a monitor does not fit the data, or one section another.
+    """
+    experiment = loaded.experiment
+    output = _output(loaded, dataset)
+    metric = _metric(loaded, dataset)
+    stopping, decay = experiment.training.early_stopping, experiment.decay
+    if stopping is not None:
+        _check_monitor(loaded, dataset, metric, stopping.monitor, where=("training", "early_stopping", "monitor"))
+    if isinstance(decay, Plateau):
+        _check_monitor(loaded, dataset, metric, decay.monitor, where=("decay", "monitor"))
+    _check_min_rate(loaded)
+    _check_batches(loaded, dataset)
+    updates: dict[str, Any] = {
+        "data": _resolved_data(experiment, dataset),
+        "architecture": experiment.architecture.model_copy(update={"output": output}),
+        "evaluation": experiment.evaluation.model_copy(update={"metric": metric}),
+    }
+    if stopping is not None and stopping.mode == "auto":
+        resolved = stopping.model_copy(update={"mode": "max" if rising(stopping.monitor) else "min"})
+        updates["training"] = experiment.training.model_copy(update={"early_stopping": resolved})
+    if experiment.threads == "auto":
+        m, n_x = dataset.splits["train"].X.shape
+        widths = [n_x, *(layer.units for layer in experiment.architecture.layers), int(output.units)]
+        batch = m if experiment.batch_size == "all" else min(m, experiment.batch_size)
+        work = batch * sum(n_in * n_out for n_in, n_out in pairwise(widths))
+        updates["threads"] = cores if work >= THREADS_PAY_FROM else 1
+    return experiment.model_copy(update=updates)
+
+
+def _resolved_data(experiment: Experiment, dataset: Dataset) -> OneFile | SplitFiles | Synthetic:
+    data = experiment.data
+    updates: dict[str, Any] = {}
+    if not isinstance(data, Synthetic):
+        updates["task"] = dataset.task
+    elif data.seed is None:
+        updates["seed"] = synthetic_seed(experiment, data)
+    if data.split is not None and dataset.ratios is not None:
+        updates["split"] = data.split.model_copy(
+            update={
+                "ratios": "/".join(f"{100 * ratio:.10g}" for ratio in dataset.ratios),
+                "strategy": dataset.strategy,
+                "seed": experiment.seed if data.split.seed is None else data.split.seed,
+            }
+        )
+    return data.model_copy(update=updates)
+
+
+def _output(loaded: LoadedExperiment, dataset: Dataset) -> OutputLayer:
+    """The output layer that follows from the task, checked against what the experiment says."""
+    output, where = loaded.experiment.architecture.output, ("architecture", "output")
+    count = len(dataset.classes)
+    plural = "s" if dataset.n_targets > 1 else ""
+    if dataset.task == "regression":
+        fitting: dict[OutputActivation, int] = {"linear": dataset.n_targets}
+        data_words = f"regression with {dataset.n_targets} target{plural}"
+    elif dataset.task == "multi_task":
+        fitting = {"sigmoid": dataset.n_targets}
+        data_words = f"{dataset.n_targets} label{plural} of a multi-task"
+    elif count == 2:
+        fitting = {"sigmoid": 1, "softmax": 2}
+        data_words = "two classes"
+    else:
+        fitting = {"softmax": count}
+        data_words = f"{count} classes"
+    losses = {name: _losses(name, multi_task=dataset.task == "multi_task") for name in fitting}
+    activation = output.activation
+    if activation == "auto":
+        activation = next(
+            (name for name in fitting if output.loss.name in ("auto", *losses[name])), next(iter(fitting))
+        )
+    allowed = " or ".join(fitting)
+    if activation not in fitting:
+        raise loaded.problem(
+            (*where, "activation"), f"found {activation}, but the data has {data_words}; expected {allowed} or auto"
+        )
+    if output.loss.name not in ("auto", *losses[activation]):
+        raise loaded.problem(
+            (*where, "loss"),
+            f"found {output.loss.name}, but the data has {data_words}; expected {losses[activation][0]} or auto",
+        )
+    if output.units not in ("auto", fitting[activation]):
+        raise loaded.problem(
+            (*where, "units"),
+            f"found {output.units}, but the data has {data_words}; expected {fitting[activation]} or auto",
+        )
+    loss = DEFAULT_LOSSES[losses[activation][0]] if output.loss.name == "auto" else output.loss
+    return output.model_copy(update={"units": fitting[activation], "activation": activation, "loss": loss})
+
+
+def _losses(activation: OutputActivation, *, multi_task: bool) -> list[str]:
+    """The losses that may follow an output activation; after sigmoid it depends on what the units stand for."""
+    return [name for name in LOSSES_AFTER[activation] if (name == "multi_task_cross_entropy") == multi_task]
+
+
+def _metric(loaded: LoadedExperiment, dataset: Dataset) -> str:
+    metric, fitting = loaded.experiment.evaluation.metric, METRICS[dataset.task]
+    if metric == "auto":
+        return fitting[0]
+    if metric not in fitting:
+        raise loaded.problem(
+            ("evaluation", "metric"),
+            f"found {metric}, but the task is {dataset.task}; expected one of: auto, {', '.join(fitting)}",
+        )
+    return metric
+
+
+def _check_monitor(
+    loaded: LoadedExperiment, dataset: Dataset, metric: str, monitor: str, *, where: tuple[str, ...]
+) -> None:
+    split, quantity = monitor.split("_", 1)
+    if split not in dataset.splits:
+        raise loaded.problem(where, f"watches {monitor}, but there is no {split} set; set data.split or data.{split}")
+    if quantity not in ("cost", "loss", metric):
+        raise loaded.problem(
+            where,
+            f"watches {monitor}, which is not recorded; expected {split}_loss, {split}_cost or "
+            f"{split}_{metric}, or set evaluation.metric to {quantity}",
+        )
+
+
+def _check_min_rate(loaded: LoadedExperiment) -> None:
+    decay, learning_rate = loaded.experiment.decay, loaded.experiment.optimizer.learning_rate
+    if isinstance(decay, Cosine | Plateau) and decay.min_rate > learning_rate:
+        raise loaded.problem(
+            ("decay", "min_rate"),
+            f"found {decay.min_rate:g}, but the rate starts at optimizer.learning_rate, {learning_rate:g}; "
+            "expected at most that",
+        )
+
+
+def _check_batches(loaded: LoadedExperiment, dataset: Dataset) -> None:
+    """Batch normalisation needs two examples in every batch, the last one of an epoch included."""
+    layers, size = loaded.experiment.architecture.layers, loaded.experiment.batch_size
+    m = len(dataset.splits["train"].X)
+    if not any(layer.batch_norm for layer in layers) or size == "all":
+        return
+    smallest = m % size or min(size, m)
+    if smallest == 1:
+        raise loaded.problem(
+            ("batch_size",),
+            f"{size:,} leaves a batch of 1 of {m:,} training examples, and batch normalisation needs at least 2 in "
+            f"every batch; expected another size, such as {size + 1 if m % (size + 1) != 1 else size + 2}",
+        )

@@ -1,0 +1,68 @@
+"""`initializer: from_file`: start values out of an NPZ file, a checkpoint or a run."""
+
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from dlspec.core.arrays import Array
+from dlspec.core.parameters import Parameters, ParameterSpec
+from dlspec.errors import DataError
+from dlspec.run import checkpoint, directory
+
+
+def read(path: Path) -> dict[str, Array]:
+    """Arrays by name: `W1 (n_out, n_in)`, `b1 (n_out,)`, …; Python objects are never unpickled.
+
+    A run gives the parameters it ended on.
+
+    Raises:
+        DataError: missing, damaged, or of another format.
+        RunError: a damaged checkpoint, or a run without one.
+    """
+    if path.is_dir():
+        record = directory.read_json(path / directory.RUN_FILE)
+        path = path / "checkpoints" / f"{record['result']}.h5"
+    if path.suffix == ".h5":
+        return dict(checkpoint.load(path).parameters)
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {(error.strerror or 'not an NPZ file').lower()}") from error
+    except (ValueError, AttributeError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{path}: is no NPZ file of plain arrays; expected one written by numpy.savez") from error
+
+
+def write_into(parameters: Parameters, arrays: Mapping[str, Array], *, source: str) -> None:
+    """Copy start values into θ; parameters other than weights may be missing and stay as they are.
+
+    A column `b (n_out, 1)`, as the course keeps it, is taken for `b (n_out,)`.
+
+    Raises:
+        DataError: a weight matrix is missing, an array has another shape or is not finite, or a name is unknown.
+    """
+    specs = {spec.name: spec for spec in parameters.specs}
+    unknown = [name for name in arrays if name not in specs]
+    if unknown:
+        raise DataError(f"{source}: {unknown[0]} is no parameter of this network; expected {', '.join(specs)}")
+    for name, spec in specs.items():
+        if name in arrays:
+            parameters.values[name][...] = _checked(arrays[name], spec, source)
+        elif spec.kind == "weight":
+            raise DataError(f"{source}: has no array {name}; expected one of shape {spec.shape}")
+
+
+def _checked(array: Array, spec: ParameterSpec, source: str) -> Array:
+    if array.dtype.kind not in "fiu":
+        raise DataError(f"{source}: {spec.name} holds {array.dtype}; expected numbers")
+    if array.shape == (*spec.shape, 1):
+        array = array[..., 0]
+    if array.shape != spec.shape:
+        hint = "; it looks transposed" if array.shape == spec.shape[::-1] else ""
+        raise DataError(f"{source}: {spec.name} has shape {array.shape}; expected {spec.shape}{hint}")
+    if not np.isfinite(array).all():
+        raise DataError(f"{source}: {spec.name} holds numbers that are not finite")
+    return array
