@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from course.files import overrides_for
 
 from dlspec import runner
 from dlspec.config import loader, yaml_tree
@@ -11,22 +12,8 @@ from dlspec.config import loader, yaml_tree
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 SKLEARN = json.loads((ROOT / "tests" / "golden" / "sklearn_mlp.json").read_text())["scores"]
-COURSE_FILES = {split: ROOT.parent / "shared" / "data" / f"{split}_catvnoncat.h5" for split in ("train", "test")}
-COURSE = ROOT / "configs" / "course"
 
 each_config = pytest.mark.parametrize("config", CONFIGS, ids=lambda path: str(path.relative_to(ROOT / "configs")))
-needs_course_files = pytest.mark.skipif(
-    not all(path.exists() for path in COURSE_FILES.values()),
-    reason="the course's cat images are not free to share; put them beside the clone to run this",
-)
-
-
-def overrides_for(config):
-    if config.parent != COURSE:
-        return []
-    if not all(path.exists() for path in COURSE_FILES.values()):
-        pytest.skip("the course's cat images are not free to share; put them beside the clone to run this")
-    return [f"data.{split}={path}" for split, path in COURSE_FILES.items()]
 
 
 def train(config, overrides, runs_dir):
@@ -47,11 +34,12 @@ def test_config_is_valid_and_reads_back_from_its_full_form(config):
 
 @each_config
 def test_config_trains_two_epochs(config, tmp_path):
-    outcome, splits = train(config, [*overrides_for(config), "training.epochs=2"], tmp_path)
+    outcome, splits = train(config, [*overrides_for(config, tmp_path), "training.epochs=2"], tmp_path)
     assert outcome.finished.reason == "completed"
     rows = [json.loads(line) for line in (outcome.run / "metrics.jsonl").read_text().splitlines()]
     assert [row["epoch"] for row in rows] == [1, 2]
-    assert rows[1]["train_cost"] != rows[0]["train_cost"]  # it may rise at first: the cat images do at α = 0.005
+    if config.stem != "circles-zeros":  # which learns nothing
+        assert rows[1]["train_cost"] != rows[0]["train_cost"]  # it may rise at first: the cat images do at α = 0.005
     assert splits["train"]["cost"] in (rows[0]["train_cost"], rows[1]["train_cost"])  # the best epoch or the last
 
 
@@ -70,9 +58,8 @@ def test_as_good_as_scikit_learn_on_the_same_split(name, score, tmp_path):
             assert splits[split][score] >= peer[split] - 1e-9
 
 
-@needs_course_files
 def test_logistic_regression_on_the_cat_images_gives_the_numbers_of_the_course(tmp_path):
-    config = COURSE / "cat-logistic.yaml"
-    _, splits = train(config, overrides_for(config), tmp_path)
-    assert splits["train"]["accuracy"] == pytest.approx(0.9904306220095693, abs=1e-12)  # 207 of 209
-    assert splits["test"]["accuracy"] == pytest.approx(0.70, abs=1e-12)  # 35 of 50
+    config = ROOT / "configs" / "course" / "cat-logistic.yaml"
+    _, splits = train(config, overrides_for(config, tmp_path), tmp_path)
+    assert splits["train"]["accuracy"] == pytest.approx(207 / 209, abs=1e-12)  # 99.043 %
+    assert splits["test"]["accuracy"] == pytest.approx(35 / 50, abs=1e-12)  # 70 %
