@@ -192,7 +192,8 @@ def build_plateau(experiment: Experiment) -> Plateau | None:
 def snapshot_epochs(experiment: Experiment, *, steps_per_epoch: int) -> list[int]:
     """The epochs at the ends of the cycles of a cosine decay with several: the members of a snapshot ensemble.
 
-    Source: 1704.00109. Cycle c of n ends before time ⌈c · total/n⌉ of its epochs or steps.
+    Source: 1704.00109. Cycle c of n ends before time ⌈c · total/n⌉ of its epochs or steps. Where a cycle of steps
+    ends in the midst of an epoch there are no snapshots: by the end of that epoch the rate is high again.
     """
     decay, epochs = experiment.decay, experiment.training.epochs
     if not isinstance(decay, Cosine) or decay.cycles == 1:
@@ -200,7 +201,7 @@ def snapshot_epochs(experiment: Experiment, *, steps_per_epoch: int) -> list[int
     unit = 1 if decay.per == "epoch" else steps_per_epoch
     total = epochs * unit - decay.warmup
     ends = [decay.warmup - (-cycle * total // decay.cycles) for cycle in range(1, decay.cycles + 1)]
-    return [-(-end // unit) for end in ends]
+    return [end // unit for end in ends] if all(end % unit == 0 for end in ends) else []
 
 
 def _settings(section: Section) -> dict[str, Any]:
@@ -247,4 +248,7 @@ def relocated(experiment: Experiment, *, base: Path, to: Path) -> Experiment:
 
 
 def _seen_from(to: Path, base: Path, path: str) -> str:
-    return path if Path(path).is_absolute() else os.path.relpath((base / path).resolve(), to.resolve())
+    if Path(path).is_absolute():
+        return path
+    # The file's own link is not followed: its target may have another suffix.
+    return os.path.relpath((base / path).parent.resolve() / Path(path).name, to.resolve())

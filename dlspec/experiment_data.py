@@ -122,7 +122,8 @@ def synthetic_seed(experiment: Experiment, data: Synthetic) -> int:
 def build_weights(loaded: LoadedExperiment, dataset: Dataset) -> Array | None:
     """How much each training example counts in the cost (m,); None where all count the same.
 
-    w_i = (class weight of y_i) · (sample weight of i). A class weight `balanced` gives class c m/(C · m_c), so
+    w_i = (class weight of y_i) · (sample weight of i). A class weight `balanced` gives class c of C in the
+    training set m/(C · m_c), so
     that these weights of all examples add up to m.
 
     Raises:
@@ -144,7 +145,7 @@ def _class_weights(loaded: LoadedExperiment, dataset: Dataset) -> Array | None:
         raise loaded.problem(where, f"the task is {dataset.task}, which has no classes; leave class_weight out")
     if class_weight == "balanced":
         counts = np.bincount(train.Y, minlength=len(dataset.classes))
-        by_class = len(train.Y) / (len(dataset.classes) * np.maximum(counts, 1))
+        by_class = len(train.Y) / (np.count_nonzero(counts) * np.maximum(counts, 1))
     else:
         unknown = [name for name in class_weight if name not in dataset.classes]
         if unknown:
@@ -181,14 +182,12 @@ def build_augmentation(loaded: LoadedExperiment, dataset: Dataset) -> AugmentedI
     )
     height, width = dataset.image_shape[:2]
     side = min(height, width)
-    for key, pixels in (
-        (("augmentation", "crop", "padding"), augmentation.padding),
-        (("augmentation", "shift"), section.shift),
-    ):
-        if pixels >= side:
-            raise loaded.problem(
-                key, f"found {pixels}, but the images are {height} x {width}; expected less than {side}"
-            )
+    if (pixels := augmentation.largest_move(side)) >= side:
+        raise loaded.problem(
+            ("augmentation",),
+            f"crop and shift move images by up to {pixels} pixels, but they are {height} x {width}; "
+            f"expected less than {side}",
+        )
     return AugmentedInputs(
         augmentation,
         train.raw,

@@ -1,6 +1,6 @@
 """Trained runs, loaded again and measured: one by one, or averaged as an ensemble."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -14,9 +14,9 @@ from dlspec.config.experiment import Experiment
 from dlspec.core.cost import Cost
 from dlspec.data.dataset import Dataset
 from dlspec.data.normalization import Normalization
-from dlspec.errors import DataError, RunError, UsageError
+from dlspec.errors import DataError, UsageError
 from dlspec.run import checkpoint, directory
-from dlspec.runner import Result, numerics
+from dlspec.runner import numerics
 from dlspec.training.ensemble import Ensemble
 from dlspec.training.evaluation import Model
 
@@ -75,8 +75,8 @@ def open_run(run: Path, *, parameters: str | None = None) -> TrainedRun:
         RunError: no checkpoint yet, or a damaged one.
         DataError: the data can no longer be read, or is no longer that of the model.
     """
-    record = directory.read_json(run / directory.RUN_FILE)
-    name, path = _checkpoint_of(run, record, parameters)
+    record = directory.read_record(run)
+    name, path = directory.checkpoint_of(run, parameters)
     saved = checkpoint.load(path)
     loaded = loader.load(run / "config.resolved.yaml")
     normalization = Normalization.from_state(saved.model["normalization"], saved.normalization)
@@ -88,15 +88,6 @@ def open_run(run: Path, *, parameters: str | None = None) -> TrainedRun:
     if dataset.fingerprint != record["data"]["sha256"]:
         warnings = ("the data has changed since this run was trained; the numbers are of the data as it is now",)
     return TrainedRun(run, loaded.experiment, dataset, cost, name, saved.progress["epoch"], warnings)
-
-
-def _checkpoint_of(run: Path, record: Mapping[str, Any], parameters: str | None) -> tuple[str, Path]:
-    directory_ = run / "checkpoints"
-    wanted: tuple[Result | str, ...] = (parameters,) if parameters else (record["result"], "last")
-    for name in wanted:
-        if (path := directory_ / f"{name}.h5").exists():
-            return name, path
-    raise RunError(f"{directory_ / wanted[0]}.h5: no checkpoint yet; the run is {record['status']}")
 
 
 def _check_features(dataset: Dataset, expected: Sequence[str], run: Path) -> None:
@@ -157,7 +148,9 @@ def _check_alike(first: TrainedRun, other: TrainedRun) -> None:
     """Refuse members that were not trained on the same examples: one's dev set could be another's train set."""
     for what, a, b in (
         ("data", first.dataset.fingerprint, other.dataset.fingerprint),
+        ("dtype", first.experiment.dtype, other.experiment.dtype),
         ("task", first.dataset.task, other.dataset.task),
+        ("classes", first.dataset.classes, other.dataset.classes),
         ("outputs", first.experiment.architecture.output.units, other.experiment.architecture.output.units),
         ("loss", first.experiment.architecture.output.loss.name, other.experiment.architecture.output.loss.name),
         ("splits", list(first.dataset.splits), list(other.dataset.splits)),
@@ -170,5 +163,7 @@ def _check_alike(first: TrainedRun, other: TrainedRun) -> None:
             raise UsageError(
                 f"{other.run}: has other examples in {name} than {first.run}; train both with the same data.split.seed"
             )
+        if not np.array_equal(examples.Y, theirs.Y, equal_nan=examples.Y.dtype.kind == "f"):
+            raise UsageError(f"{other.run}: has other targets than {first.run}; an ensemble needs the same")
         if not np.array_equal(examples.X, theirs.X):
             raise UsageError(f"{other.run}: normalises its data otherwise than {first.run}; an ensemble needs the same")

@@ -1,6 +1,7 @@
 """An experiment with every `auto` replaced by what it means for its data, and checked against it."""
 
-from itertools import pairwise
+from collections.abc import Sequence
+from itertools import count, pairwise
 from typing import Any
 
 from dlspec.config.architecture import LOSSES_AFTER, OutputActivation, OutputLayer
@@ -47,6 +48,7 @@ def resolve(loaded: LoadedExperiment, dataset: Dataset, *, cores: int) -> Experi
         _check_monitor(loaded, dataset, metric, decay.monitor, where=("decay", "monitor"))
     _check_min_rate(loaded)
     _check_batches(loaded, dataset)
+    _check_length(loaded, dataset)
     updates: dict[str, Any] = {
         "data": _resolved_data(experiment, dataset),
         "architecture": experiment.architecture.model_copy(update={"output": output}),
@@ -74,7 +76,7 @@ def _resolved_data(experiment: Experiment, dataset: Dataset) -> OneFile | SplitF
     if data.split is not None and dataset.ratios is not None:
         updates["split"] = data.split.model_copy(
             update={
-                "ratios": "/".join(f"{100 * ratio:.10g}" for ratio in dataset.ratios),
+                "ratios": _ratios(data.split.ratios, dataset.ratios),
                 "strategy": dataset.strategy,
                 "seed": experiment.seed if data.split.seed is None else data.split.seed,
             }
@@ -82,10 +84,15 @@ def _resolved_data(experiment: Experiment, dataset: Dataset) -> OneFile | SplitF
     return data.model_copy(update=updates)
 
 
+def _ratios(written: str, used: Sequence[float]) -> str:
+    """Ratios as they were written: in other digits they might not add up to 100 again."""
+    return "/".join(f"{100 * ratio:g}" for ratio in used) if written == "auto" else written
+
+
 def _output(loaded: LoadedExperiment, dataset: Dataset) -> OutputLayer:
     """The output layer that follows from the task, checked against what the experiment says."""
     output, where = loaded.experiment.architecture.output, ("architecture", "output")
-    count = len(dataset.classes)
+    classes = len(dataset.classes)
     plural = "s" if dataset.n_targets > 1 else ""
     if dataset.task == "regression":
         fitting: dict[OutputActivation, int] = {"linear": dataset.n_targets}
@@ -93,12 +100,12 @@ def _output(loaded: LoadedExperiment, dataset: Dataset) -> OutputLayer:
     elif dataset.task == "multi_task":
         fitting = {"sigmoid": dataset.n_targets}
         data_words = f"{dataset.n_targets} label{plural} of a multi-task"
-    elif count == 2:
+    elif classes == 2:
         fitting = {"sigmoid": 1, "softmax": 2}
         data_words = "two classes"
     else:
-        fitting = {"softmax": count}
-        data_words = f"{count} classes"
+        fitting = {"softmax": classes}
+        data_words = f"{classes} classes"
     losses = {name: _losses(name, multi_task=dataset.task == "multi_task") for name in fitting}
     activation = output.activation
     if activation == "auto":
@@ -165,16 +172,34 @@ def _check_min_rate(loaded: LoadedExperiment) -> None:
         )
 
 
+def _check_length(loaded: LoadedExperiment, dataset: Dataset) -> None:
+    """Warm-up and cycles must fit into the run."""
+    decay, epochs = loaded.experiment.decay, loaded.experiment.training.epochs
+    m, size = len(dataset.splits["train"].X), loaded.experiment.batch_size
+    steps_per_epoch = 1 if size == "all" else -(-m // size)
+    length = epochs if decay.per == "epoch" else epochs * steps_per_epoch
+    if decay.warmup >= length:
+        raise loaded.problem(
+            ("decay", "warmup"), f"found {decay.warmup:,}, but the run has {length:,} {decay.per}s; expected less"
+        )
+    if isinstance(decay, Cosine) and decay.cycles > length - decay.warmup:
+        raise loaded.problem(
+            ("decay", "cycles"),
+            f"found {decay.cycles:,}, but only {length - decay.warmup:,} {decay.per}s are left; expected no more",
+        )
+
+
 def _check_batches(loaded: LoadedExperiment, dataset: Dataset) -> None:
     """Batch normalisation needs two examples in every batch, the last one of an epoch included."""
-    layers, size = loaded.experiment.architecture.layers, loaded.experiment.batch_size
-    m = len(dataset.splits["train"].X)
-    if not any(layer.batch_norm for layer in layers) or size == "all":
+    layers, m = loaded.experiment.architecture.layers, len(dataset.splits["train"].X)
+    size = m if loaded.experiment.batch_size == "all" else min(loaded.experiment.batch_size, m)
+    if not any(layer.batch_norm for layer in layers) or (size > 1 and m % size != 1):
         return
-    smallest = m % size or min(size, m)
-    if smallest == 1:
-        raise loaded.problem(
-            ("batch_size",),
-            f"{size:,} leaves a batch of 1 of {m:,} training examples, and batch normalisation needs at least 2 in "
-            f"every batch; expected another size, such as {size + 1 if m % (size + 1) != 1 else size + 2}",
-        )
+    needs = "and batch normalization needs at least 2 in every batch"
+    if m == 1:
+        raise loaded.problem(("data",), f"there is 1 training example, {needs}; expected more")
+    other = next(number for number in count(size + 1) if m % number != 1)
+    raise loaded.problem(
+        ("batch_size",),
+        f"{size:,} leaves a batch of 1 of {m:,} training examples, {needs}; expected another size, such as {other:,}",
+    )

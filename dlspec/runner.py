@@ -79,12 +79,15 @@ def reseeded(loaded: LoadedExperiment, seed: int) -> LoadedExperiment:
     """The same experiment on the same data and split with another seed: a further member of an ensemble."""
     experiment, data = loaded.experiment, loaded.experiment.data
     updates: dict[str, Any] = {}
+    flags = [f"seed={seed}"]
     if data.split is not None and data.split.seed is None:
         updates["split"] = data.split.model_copy(update={"seed": experiment.seed})
+        flags.append(f"data.split.seed={experiment.seed}")
     if isinstance(data, Synthetic) and data.seed is None:
-        updates["seed"] = experiment.seed % 2**32
+        updates["seed"] = experiment_data.synthetic_seed(experiment, data)
+        flags.append(f"data.seed={updates['seed']}")
     changed = experiment.model_copy(update={"seed": seed, "data": data.model_copy(update=updates)})
-    return replace(loaded, experiment=changed, overrides=(*loaded.overrides, f"seed={seed}"))
+    return replace(loaded, experiment=changed, overrides=(*loaded.overrides, *flags))
 
 
 def prepare(loaded: LoadedExperiment) -> Prepared:
@@ -218,10 +221,13 @@ def _train_in(
     now: Callable[[], datetime],
 ) -> Outcome:
     experiment, dataset = prepared.experiment, prepared.dataset
-    cost = builder.build_cost(experiment, n_x=dataset.splits["train"].X.shape[1], start=prepared.start)
-    evaluator = builder.build_evaluator(experiment, cost, dataset)
-    trainer = build_trainer(prepared, cost, evaluator, interrupted=interrupted)
-    with numerics(int(experiment.threads)), _watchers(run, prepared, cost, now) as record:
+    # Threads are pinned before the start values are made: those of `orthogonal` come out of linear algebra.
+    with ExitStack() as stack:
+        stack.enter_context(numerics(int(experiment.threads)))
+        cost = builder.build_cost(experiment, n_x=dataset.splits["train"].X.shape[1], start=prepared.start)
+        evaluator = builder.build_evaluator(experiment, cost, dataset)
+        trainer = build_trainer(prepared, cost, evaluator, interrupted=interrupted)
+        record = stack.enter_context(_watchers(run, prepared, cost, now))
         for event in trainer.run():
             record(event)
             if watcher is not None:

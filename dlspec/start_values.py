@@ -4,6 +4,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,8 +24,7 @@ def read(path: Path) -> dict[str, Array]:
         RunError: a damaged checkpoint, or a run without one.
     """
     if path.is_dir():
-        record = directory.read_json(path / directory.RUN_FILE)
-        path = path / "checkpoints" / f"{record['result']}.h5"
+        _, path = directory.checkpoint_of(path)
     if path.suffix == ".h5":
         return dict(checkpoint.load(path).parameters)
     try:
@@ -50,12 +50,12 @@ def write_into(parameters: Parameters, arrays: Mapping[str, Array], *, source: s
         raise DataError(f"{source}: {unknown[0]} is no parameter of this network; expected {', '.join(specs)}")
     for name, spec in specs.items():
         if name in arrays:
-            parameters.values[name][...] = _checked(arrays[name], spec, source)
+            parameters.values[name][...] = _checked(arrays[name], spec, parameters.vector.dtype, source)
         elif spec.kind == "weight":
             raise DataError(f"{source}: has no array {name}; expected one of shape {spec.shape}")
 
 
-def _checked(array: Array, spec: ParameterSpec, source: str) -> Array:
+def _checked(array: Array, spec: ParameterSpec, dtype: np.dtype[Any], source: str) -> Array:
     if array.dtype.kind not in "fiu":
         raise DataError(f"{source}: {spec.name} holds {array.dtype}; expected numbers")
     if array.shape == (*spec.shape, 1):
@@ -63,6 +63,8 @@ def _checked(array: Array, spec: ParameterSpec, source: str) -> Array:
     if array.shape != spec.shape:
         hint = "; it looks transposed" if array.shape == spec.shape[::-1] else ""
         raise DataError(f"{source}: {spec.name} has shape {array.shape}; expected {spec.shape}{hint}")
+    with np.errstate(over="ignore"):
+        array = array.astype(dtype)
     if not np.isfinite(array).all():
-        raise DataError(f"{source}: {spec.name} holds numbers that are not finite")
+        raise DataError(f"{source}: {spec.name} holds numbers that are not finite in {dtype}")
     return array

@@ -1,6 +1,18 @@
-"""Text that comes from a person's files, made safe to show."""
+"""Text that is safe to show, and numbers that are safe to write."""
+
+import math
+from typing import Any
 
 
 def printable(text: str) -> str:
     r"""Text on one line without control characters, which could steer a terminal: an escape shows as `\x1b`."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def finite(content: Any) -> Any:
+    """The same lists and mappings with None in place of NaN and infinity, which JSON does not have."""
+    if isinstance(content, dict):
+        return {key: finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content

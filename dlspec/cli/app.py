@@ -70,6 +70,9 @@ def main() -> None:
     except BrokenPipeError:  # the reader of a pipe has left, as head does
         sys.stderr.close()
         sys.exit(0)
+    except MemoryError:
+        typer.echo("out of memory; a smaller network, a smaller batch_size or dtype float32 needs less", err=True)
+        sys.exit(FAILED)
     except OSError as error:
         typer.echo(system_error(error), err=True)
         sys.exit(FAILED)

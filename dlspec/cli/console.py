@@ -11,7 +11,7 @@ from rich.text import Text
 
 from dlspec.report.markdown import METRICS
 from dlspec.report.numbers import percent, value
-from dlspec.text import printable
+from dlspec.text import finite, printable
 
 # Without a terminal there is no width to fit into: lines stay whole for grep and files.
 WIDTH_OF_FILES = 400
@@ -67,5 +67,5 @@ def confusion(split: dict[str, Any]) -> Table:
 
 def write_json(content: Any) -> None:
     """One JSON document on standard output, all of it ASCII: no name in it can steer a terminal."""
-    text = json.dumps(content, indent=2, allow_nan=False).replace("\x7f", "\\u007f")
+    text = json.dumps(finite(content), indent=2, allow_nan=False).replace("\x7f", "\\u007f")
     sys.stdout.write(f"{text}\n")

@@ -35,10 +35,14 @@ def ensemble(
 
     if (seeds or snapshots) and len(members) != 1:
         raise UsageError(f"found {len(members)} names; --seeds takes one experiment file and --snapshots one run")
+    if seeds and snapshots:
+        raise UsageError("found both --seeds and --snapshots; keep one of the two")
     if overrides and not seeds:
         raise UsageError("--set changes an experiment that is trained; it needs --seeds")
     if seeds:
-        runs = [measurement.open_run(run) for run in _trained(Path(members[0]), seeds, overrides or [], runs_dir)]
+        runs = [
+            measurement.open_run(run) for run in _trained(Path(members[0]), seeds, overrides or [], runs_dir, split)
+        ]
     elif snapshots:
         runs = _snapshots(members[0], runs_dir)
     else:
@@ -58,7 +62,7 @@ def ensemble(
         out.print(results([*(row for _, row in rows), row], names=[*(name for name, _ in rows), "ensemble"]))
 
 
-def _trained(config: Path, seeds: int, overrides: list[str], runs_dir: Path) -> list[Path]:
+def _trained(config: Path, seeds: int, overrides: list[str], runs_dir: Path, split: Split) -> list[Path]:
     """Train one run per seed, from the experiment's own upwards, on the same data and split."""
     from dlspec.cli import signals
 
@@ -68,12 +72,15 @@ def _trained(config: Path, seeds: int, overrides: list[str], runs_dir: Path) -> 
         from dlspec.cli.console import console, text
         from dlspec.cli.progress import display
         from dlspec.config import loader
+        from dlspec.errors import UsageError
         from dlspec.run import storage
 
         storage.check_writable(runs_dir)
         loaded, notes, runs = loader.load(config, overrides), console(stderr=True), []
         for seed in range(loaded.experiment.seed, loaded.experiment.seed + seeds):
             prepared = runner.prepare(runner.reseeded(loaded, seed))
+            if split.value not in ("all", *prepared.dataset.splits):
+                raise UsageError(f"{config}: has no {split.value} split to measure on")
             notes.print(text(f"seed {seed}"))
             with display(notes, quiet=False) as watcher:
                 outcome = runner.train(prepared, runs_dir=runs_dir, watcher=watcher, interrupted=interruption)

@@ -36,7 +36,11 @@ class ClipNorm:
 
         def apply() -> None:
             norm = math.sqrt(float(np.dot(grad, grad)))
-            if norm > limit:
+            if math.isinf(norm):  # the squares overflow although the gradient itself may be finite
+                np.divide(grad, np.abs(grad).max(), out=grad)
+                norm = math.sqrt(float(np.dot(grad, grad)))
+                np.multiply(grad, limit / norm, out=grad)
+            elif norm > limit:
                 np.multiply(grad, limit / norm, out=grad)
 
         return apply

@@ -192,7 +192,7 @@ class Dropout:
         def backward(dA: Array) -> Array:
             return np.multiply(dA, D, out=dA)
 
-        return Bound(forward, backward)
+        return Bound(forward, backward if to.input_gradient else lambda dA: dA)
 
 
 class BatchNorm:

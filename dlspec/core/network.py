@@ -98,7 +98,8 @@ class Network:
             rng: generator of the dropout masks.
         """
         parts = []
-        for index, placed in enumerate(self.placed):
+        below = False  # whether a layer nearer the input needs the gradient: it has parameters
+        for placed in self.placed:
             parts.append(
                 placed.layer.bind(
                     Binding(
@@ -112,9 +113,10 @@ class Network:
                         batch=batch,
                         dtype=parameters.theta.dtype,
                         training=training,
-                        input_gradient=training and index > 0,
+                        input_gradient=training and below,
                         rng=rng,
                     )
                 )
             )
+            below = below or bool(placed.specs)
         return Plan(parts)

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from dlspec.core.arrays import Array
 from dlspec.core.randomness import stream
 from dlspec.data.normalization import Normalization
-
-Array = NDArray[np.floating[Any]]
 
 Augment = Callable[[NDArray[Any], np.random.Generator], Array]
 """`augment(x, rng)`: other images `(b, n_x)` made from the raw images `x (b, n_x)`, in the run's dtype."""

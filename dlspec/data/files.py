@@ -46,7 +46,13 @@ def read(
     if not os.access(path, os.R_OK):
         raise DataError(f"{path}: no permission to read it")
     if suffix in (".csv", ".tsv"):
+        if (x, y) != ("x", "y"):
+            raise DataError(
+                f"{path}: x and y name arrays of HDF5 and NPZ files; in {suffix} files target names a column"
+            )
         return delimited.read(path, target=target, sample_weight=sample_weight, training=training, missing=missing)
+    if target is not None:
+        raise DataError(f"{path}: target names columns of CSV and TSV files; in {suffix} files y names the array")
     read_arrays = npz.read if suffix == ".npz" else hdf5.read
     return read_arrays(path, x=x, y=y, sample_weight=sample_weight, training=training, missing=missing)
 

@@ -73,10 +73,12 @@ def coding_of(table: Table, *, task: Literal["auto"] | Task, classes: Sequence[s
         classes: names in order; None means those in the file, else the distinct labels, in natural order.
 
     Raises:
-        DataError: fewer than two classes, or one named twice.
+        DataError: fewer than two classes, or one named twice; classes for a regression.
     """
     if task == "multi_task":
         return Coding(task=task, classes=())
+    if task == "regression" and classes:
+        raise DataError(f"{table.source}: classes are given for a regression; leave out classes, or task: regression")
     classes = tuple(classes or table.classes or ())
     if task == "regression" or (task == "auto" and not classes and not _looks_like_classes(table.y)):
         return Coding(task="regression", classes=())

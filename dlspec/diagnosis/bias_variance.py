@@ -29,7 +29,9 @@ ACTIONS = {
     "variance": (
         "get more training data",
         "regularize: L2 or dropout",
+        "augment the training images",
         "stop early (less orthogonal: it raises the training error too)",
+        "average several runs: dlspec ensemble",
         "try another architecture",
     ),
     "overfitting to dev": ("get a bigger dev set", "choose among fewer settings on this dev set"),

@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import h5py
 import numpy as np
 
 from dlspec.core.arrays import Array
@@ -142,6 +141,8 @@ def encode(checkpoint: Checkpoint) -> bytes:
         "best": checkpoint.best,
         "normalization": checkpoint.normalization,
     }
+    import h5py  # loaded late: most commands read no checkpoint
+
     with h5py.File.in_memory() as file:
         for group, arrays in groups.items():
             for name, array in arrays.items():
@@ -167,6 +168,8 @@ def decode(data: bytes, *, source: str) -> Checkpoint:
         raise RunError(f"{source}: has format {number}; this dlspec reads up to {FORMAT}; install a newer dlspec")
     if header != _header(image):
         raise RunError(f"{source}: damaged: its length or SHA-256 is not the recorded one; restore it from a copy")
+    import h5py
+
     with h5py.File.in_memory(image) as file:
         groups = {
             group: {name: dataset[()] for name, dataset in file[group].items()} if group in file else {}

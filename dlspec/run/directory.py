@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from dlspec.errors import RunBusyError, RunError, UsageError
 from dlspec.run import storage
+from dlspec.text import finite
 
 STAMP = "%Y%m%dT%H%M%SZ"
 RUN_FILE = "run.json"
@@ -136,6 +137,38 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
+def read_record(run: Path) -> dict[str, Any]:
+    """Content of `run.json`.
+
+    Raises:
+        RunError: it is missing or damaged.
+    """
+    record = read_json(run / RUN_FILE)
+    for name in ("status", "result", "data"):
+        if name not in record:
+            raise RunError(f"{run / RUN_FILE}: has no {name!r}; the file is damaged")
+    return record
+
+
+def checkpoint_of(run: Path, parameters: str | None = None) -> tuple[str, Path]:
+    """Name and file of a checkpoint of a run.
+
+    Args:
+        run: a run directory.
+        parameters: `best`, `last`, `snapshot-1`, …; None means the run's own result, and `last` where a run was
+            interrupted before its first best epoch.
+
+    Raises:
+        RunError: there is none yet.
+    """
+    record, checkpoints = read_record(run), run / "checkpoints"
+    wanted = (parameters,) if parameters else (record["result"], "last")
+    for name in wanted:
+        if (path := checkpoints / f"{name}.h5").exists():
+            return name, path
+    raise RunError(f"{checkpoints / wanted[0]}.h5: no checkpoint yet; the run is {record['status']}")
+
+
 def to_json(content: Any) -> bytes:
-    """Text of a JSON file: indented, keys in the order given, no NaN."""
-    return (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    """Text of a JSON file: indented, keys in the order given, null in place of what is not finite."""
+    return (json.dumps(finite(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()

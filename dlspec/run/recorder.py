@@ -1,7 +1,6 @@
 """Watchers of a training run that write to its directory: metrics, timings, log and checkpoints."""
 
 import json
-import math
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -9,7 +8,7 @@ from pathlib import Path
 
 from dlspec.run import checkpoint, storage
 from dlspec.run.checkpoint import Checkpoint
-from dlspec.text import printable
+from dlspec.text import finite, printable
 from dlspec.training.events import EpochDone, Event, RunFinished, RunStarted, TrainingState
 
 METRICS_FILE = "metrics.jsonl"
@@ -43,8 +42,7 @@ class MetricsRecorder:
             self._started = self._clock()
         elif isinstance(event, EpochDone):
             row = {"epoch": event.epoch, "step": event.step, "learning_rate": event.learning_rate}
-            finite = {name: value if math.isfinite(value) else None for name, value in event.quantities.items()}
-            self._metrics.append(json.dumps({**row, **finite, "improved": event.improved}, allow_nan=False))
+            self._metrics.append(json.dumps(finite({**row, **event.quantities, "improved": event.improved})))
             seconds = round(self._clock() - self._started, 6)
             self._timings.append(json.dumps({"epoch": event.epoch, "step": event.step, "seconds": seconds}))
 
@@ -138,8 +136,7 @@ class CheckpointWriter:
                 self._write(self._finite)
                 self._due = self._clock() + CHECKPOINT_EVERY_S
         elif isinstance(event, RunFinished):
-            diverged = event.reason == "diverged" and self._finite is not None
-            self._write(self._finite if diverged and self._finite else event.state())
+            self._write(self._finite if event.reason == "diverged" and self._finite else event.state())
 
     def _write(self, state: TrainingState) -> None:
         self._before()

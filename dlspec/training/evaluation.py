@@ -115,7 +115,8 @@ class Evaluator:
         self.metric = metric
         self._plans: dict[int, tuple[Forward, LossesAndGradient]] = {}
         # Unit of the error of a regression: the variance of the training targets, over all columns.
-        self._target_variance = float(np.var(splits["train"].Y, axis=0).mean()) if task == "regression" else 1.0
+        regression = task == "regression"
+        self._target_variance = float(splits["train"].Y.var(axis=0, dtype=np.float64).mean()) if regression else 1.0
 
     def measure(self, split: str) -> dict[str, float]:
         """Cost, loss and the metric of a split, in short; called after every epoch."""
@@ -127,7 +128,8 @@ class Evaluator:
 
         `error` is the share of wrong examples, of a multi-task that of the wrong ones among the present
         labels, or for regression the mean squared error in units of the variance of the training targets;
-        `error_std` is its standard error, which takes labels of one example for independent.
+        `error_std` is its standard error, which takes labels of one example for independent; infinite for a
+        regression of one example.
         """
         result = self._pass(self.splits[split])
         examples = len(self.splits[split].X)
@@ -175,7 +177,7 @@ class Evaluator:
         return {
             **{name: result.metric(name) for name in ("rmse", "mae", "r2")},
             "error": float(relative.mean()),
-            "error_std": float(relative.std()) / math.sqrt(examples),
+            "error_std": float(relative.std(ddof=1)) / math.sqrt(examples) if examples > 1 else math.inf,
         }
 
     def _pass(self, examples: Examples) -> Classified | Labelled | Regressed:

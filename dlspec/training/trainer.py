@@ -110,7 +110,7 @@ class Trainer:
     def run(self) -> Iterator[Event]:
         """Train to the end: `RunStarted`, then `StepsDone` and `EpochDone`, then `RunFinished`."""
         yield RunStarted(self.epochs, self.batches.steps_per_epoch, self.state)
-        while self._epoch < self.epochs:
+        while self._epoch < self.epochs and not is_over(self._best, self.watch):
             rate_of = self._rates()
             stop = yield from self._train_epoch(rate_of)
             if stop is not None:
@@ -134,14 +134,14 @@ class Trainer:
                     value=quantities[self.plateau.watch.monitor],
                 )
             yield EpochDone(self._epoch, self._step, rate_of(self._step - 1), quantities, improved, self.state)
-            if is_over(self._best, self.watch):
-                yield self._finished(
-                    "early_stopping",
-                    f"no improvement of {self.watch.monitor} for {self._best.waited} epochs "
-                    f"(best {self._best.value:.6g} after epoch {self._best.epoch})",
-                )
-                return
-        yield self._finished("completed", f"{self._epoch} epochs")
+        if is_over(self._best, self.watch):
+            yield self._finished(
+                "early_stopping",
+                f"no improvement of {self.watch.monitor} for {self._best.waited} epochs "
+                f"(best {self._best.value:.6g} after epoch {self._best.epoch})",
+            )
+        else:
+            yield self._finished("completed", f"{self._epoch} epochs")
 
     def _rates(self) -> Callable[[int], float]:
         """α of the steps of this epoch; a step counts from 0 over the whole run."""

@@ -83,7 +83,7 @@ def test_the_resolved_experiment_finds_the_file_again(experiment, dlspec, tmp_pa
         ({"W1": np.zeros((4, 2))}, "W1 has shape (4, 2); expected (3, 2)"),
         ({"W3": np.zeros((1, 1))}, "W3 is no parameter of this network; expected W1, W2, b1, b2"),
         ({"W2": None}, "has no array W2; expected one of shape (1, 3)"),
-        ({"b1": np.array([0.1, np.nan, 0])}, "b1 holds numbers that are not finite"),
+        ({"b1": np.array([0.1, np.nan, 0])}, "b1 holds numbers that are not finite in float64"),
         ({"b1": np.array(["a", "b", "c"])}, "b1 holds <U1; expected numbers"),
         (
             {"b1": np.array([None, 1, 2], dtype=object)},

@@ -71,3 +71,11 @@ def test_nothing_is_allocated(name):
         assert tracemalloc.get_traced_memory()[1] < 64_000
     finally:
         tracemalloc.stop()
+
+
+def test_clip_norm_of_a_gradient_whose_squares_overflow():
+    p = parameters(np.float32)
+    p.grad[:] = [3e30, 0, 0, 0, 0, 0, 4e30, 0]
+    with np.errstate(over="ignore"):
+        BEFORE_STEP["clip_norm"](limit=1.0).bind(p)()
+    np.testing.assert_allclose(p.grad, [0.6, 0, 0, 0, 0, 0, 0.8, 0], rtol=1e-6)

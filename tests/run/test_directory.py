@@ -211,9 +211,10 @@ class TestJson:
         assert directory.read_json(tmp_path / "a.json") == content
         assert list(directory.read_json(tmp_path / "a.json")) == list(content)
 
-    def test_nan_is_never_written(self):
-        with pytest.raises(ValueError, match="not JSON compliant"):
-            directory.to_json({"loss": float("nan")})
+    def test_what_is_not_finite_is_null(self):
+        content = {"loss": float("nan"), "gaps": [{"low": -float("inf"), "high": 1.5}]}
+        written = directory.to_json(content)
+        assert json.loads(written) == {"loss": None, "gaps": [{"low": None, "high": 1.5}]}
 
     @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff", b"3", b'{"a": 1} x'])
     def test_damaged(self, content, tmp_path):

@@ -94,7 +94,7 @@ def test_regression_by_hand():
     assert result["r2"] == pytest.approx(1 - 15 / 62, rel=1e-14)
     assert result["error"] == pytest.approx(15 / 62, rel=1e-14)
     squares = np.array([0, 1, 4]) * 9 / 62
-    assert result["error_std"] == pytest.approx(squares.std() / math.sqrt(3), rel=1e-14)
+    assert result["error_std"] == pytest.approx(squares.std(ddof=1) / math.sqrt(3), rel=1e-14)
     assert result["loss"] == result["cost"] == pytest.approx(5 / 6, rel=1e-14)
     assert "accuracy" not in result
 
@@ -118,6 +118,13 @@ def test_two_targets_by_hand():
     assert result["mae"] == pytest.approx(3 / 4)
     assert result["r2"] == pytest.approx(1 - 5 / (4.5 + 18))
     assert result["error"] == pytest.approx(1.25 / ((2.25 + 9) / 2))
+
+
+def test_one_example_tells_no_standard_error():
+    one = examples_of([[2]], [[7]], dtype=float)
+    evaluator = regress(line([[2]], [1], loss="squared_error"), train=examples_of([[0], [1]], [[1], [2]], dtype=float))
+    evaluator.splits = {**evaluator.splits, "dev": one}
+    assert evaluator.evaluate("dev")["error_std"] == math.inf
 
 
 def test_constant_targets_give_no_division_by_zero():

@@ -179,12 +179,12 @@ def test_an_interrupted_epoch_goes_on_with_the_same_images(images):
         (
             "{path: a.npz}",
             "{crop: {padding: 4}}",
-            "2:32: augmentation.crop.padding: found 4, but the images are 4 x 5; expected less than 4",
+            "2:1: augmentation: crop and shift move images by up to 4 pixels, but they are 4 x 5; expected less than 4",
         ),
         (
             "{path: a.npz}",
             "{shift: 7}",
-            "2:23: augmentation.shift: found 7, but the images are 4 x 5; expected less than 4",
+            "2:1: augmentation: crop and shift move images by up to 7 pixels, but they are 4 x 5; expected less than 4",
         ),
     ],
 )
