@@ -94,7 +94,7 @@ def _existing(loaded: LoadedExperiment, key: str, path: str) -> Path:
     """A data file; where it is missing, the error points at the key that names it."""
     resolved = loaded.resolve(path)
     if not resolved.exists():
-        raise loaded.problem(("data", key), f"there is no file {resolved}; relative paths start at the experiment file")
+        raise loaded.problem(("data", key), f"there is no file {resolved}; check the path")
     return resolved
 
 

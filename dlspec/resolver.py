@@ -118,9 +118,10 @@ def _output(loaded: LoadedExperiment, dataset: Dataset) -> OutputLayer:
             (*where, "activation"), f"found {activation}, but the data has {data_words}; expected {allowed} or auto"
         )
     if output.loss.name not in ("auto", *losses[activation]):
+        fit = dict.fromkeys(name for names in losses.values() for name in names)
         raise loaded.problem(
             (*where, "loss"),
-            f"found {output.loss.name}, but the data has {data_words}; expected {losses[activation][0]} or auto",
+            f"found {output.loss.name}, but the data has {data_words}; expected one of: auto, {', '.join(fit)}",
         )
     if output.units not in ("auto", fitting[activation]):
         raise loaded.problem(

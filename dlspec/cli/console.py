@@ -17,11 +17,18 @@ from dlspec.text import finite, printable
 WIDTH_OF_FILES = 400
 
 
+class _Console(Console):
+    """A console that leaves a reader's departure to `main`, which ends quietly with exit code 0."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def console(*, stderr: bool = False) -> Console:
     """A console that colours only a terminal, and respects NO_COLOR."""
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else WIDTH_OF_FILES
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+    return _Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
 
 def text(content: str, *, style: str = "") -> Text:

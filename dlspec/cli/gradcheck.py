@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dlspec.gradcheck import Stage, Subject
 
 STYLES = {"ok": "green", "suspicious": "yellow", "wrong": "bold red", "unchecked": "dim"}
+WIDE = 125  # columns of a terminal from which on the entry that differs most has room in the table
 WORST = 5  # entries shown of a block that is not right, and in JSON of every block
 
 
@@ -34,13 +35,19 @@ def gradcheck(
         ),
     ] = None,
     overrides: options.Set = None,
-    steps: Annotated[int, typer.Option(min=0, help="Training steps before the second check; 0: only one.")] = 50,
-    examples: Annotated[int, typer.Option(min=2, help="Examples of the training set to check on, at most.")] = 64,
-    coordinates: Annotated[int, typer.Option(min=1, help="Entries to check per parameter block.")] = 50,
+    steps: Annotated[
+        int | None, typer.Option(min=0, help="Training steps before the second check; 0: only one.  [default: 50]")
+    ] = None,
+    examples: Annotated[
+        int | None, typer.Option(min=2, help="Examples of the training set to check on, at most.  [default: 64]")
+    ] = None,
+    coordinates: Annotated[
+        int | None, typer.Option(min=1, help="Entries to check per parameter block.  [default: 50]")
+    ] = None,
     full: Annotated[bool, typer.Option("--full", help="Check every entry.")] = False,
     directions: Annotated[
-        int, typer.Option(min=0, help="Random directions per block that is not checked in full.")
-    ] = 10,
+        int | None, typer.Option(min=0, help="Random directions per block that is not checked in full.  [default: 10]")
+    ] = None,
     epsilon: Annotated[
         float, typer.Option(min=1e-12, max=0.1, help="Step of the central differences; the course uses 1e-7.")
     ] = 3e-6,
@@ -50,8 +57,11 @@ def gradcheck(
     from dlspec.errors import UsageError
 
     if config is None:
-        if overrides:
-            raise UsageError("--set changes an experiment; name its file: dlspec gradcheck CONFIG --set KEY=VALUE")
+        given = {"--set": overrides, "--steps": steps, "--examples": examples, "--coordinates": coordinates}
+        given |= {"--full": full or None, "--directions": directions}
+        for name, value in given.items():
+            if value is not None:
+                raise UsageError(f"{name} is about one experiment; name its file: dlspec gradcheck CONFIG {name} …")
         right = _everything(epsilon=epsilon, as_json=as_json)
     else:
         from dlspec import gradcheck
@@ -60,11 +70,11 @@ def gradcheck(
         subject = gradcheck.prepare(loader.load(config, overrides or ()))
         stages = gradcheck.run(
             subject,
-            steps=steps,
-            examples=examples,
+            steps=gradcheck.STEPS if steps is None else steps,
+            examples=examples or gradcheck.EXAMPLES,
             epsilon=epsilon,
-            coordinates=None if full else coordinates,
-            directions=directions,
+            coordinates=None if full else coordinates or gradcheck.COORDINATES,
+            directions=gradcheck.DIRECTIONS if directions is None else directions,
         )
         right = _one(subject, stages, epsilon=epsilon, as_json=as_json)
     if not right:
@@ -181,7 +191,7 @@ def _one(subject: "Subject", stages: Iterator["Stage"], *, epsilon: float, as_js
 
 
 def _print_blocks(out: "Console", blocks: Sequence["Block"]) -> None:
-    """A row per block: how many entries, the relative errors, the entry that differs most, the verdict."""
+    """A row per block: entries, relative errors, the entry that differs most (where there is room), the verdict."""
     from rich.table import Table
 
     from dlspec.cli.console import text
@@ -198,19 +208,22 @@ def _print_blocks(out: "Console", blocks: Sequence["Block"]) -> None:
         "backward",
         "numeric",
     ]
+    if out.width < WIDE:
+        names = names[:-3]
     result = Table(box=None, pad_edge=False, header_style="bold")
     for name in (*names, "verdict"):
-        result.add_column(text(name), justify="left" if name in ("block", "worst", "verdict") else "right")
+        left = name in ("block", "worst", "verdict")
+        result.add_column(text(name), justify="left" if left else "right", no_wrap=True)
     for block in blocks:
         entries = f"{block.differences.count + block.differences.left_out:,} of {block.size:,}"
         left_out = sum(measure.left_out for measure in block.measures)
         errors = [_measured(m) for m in (block.differences, block.complex_step, block.directions)]
         worst = [_entry(*each) for each in block.worst(1)] or [("", "", "")]
         cells = [label(block.name), entries, str(left_out or ""), *errors, *worst[0]]
-        result.add_row(*map(text, cells), text(block.verdict, style=STYLES[block.verdict]))
+        result.add_row(*map(text, cells[: len(names)]), text(block.verdict, style=STYLES[block.verdict]))
     out.print(result)
     if any(measure.vanishes for block in blocks for measure in block.measures):
-        out.print(text("* the gradient (nearly) vanishes: what differs is no more than rounding", style="dim"))
+        out.print(text("* what differs is no more than rounding explains at this ε", style="dim"))
 
 
 def _entry(index: tuple[int, ...], analytic: float, numeric: float) -> tuple[str, str, str]:

@@ -17,7 +17,7 @@ def train(
     config: options.Config,
     overrides: options.Set = None,
     runs_dir: options.RunsDir = Path("runs"),
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes, only the results.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the results.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """Train an experiment; leaves metrics, checkpoints, a report."""

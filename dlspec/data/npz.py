@@ -29,6 +29,9 @@ def read(
     # NumPy warns about unusual headers and goes on; what it cannot read, it raises.
     # The file is opened here, because np.load leaves a damaged one open.
     with damage_as_data_error(path, "NPZ"), warnings.catch_warnings(action="ignore"), path.open("rb") as file:
+        if file.read(2) not in (b"PK", b"\x93N"):  # else NumPy takes it for a pickle, and says how to load one
+            raise DataError(f"{path}: is no NPZ file; expected one written by numpy.savez")
+        file.seek(0)
         archive = np.load(file, allow_pickle=False)
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise DataError(f"{path}: one NPY array; expected an NPZ file with arrays {x!r} and {y!r}")

@@ -94,10 +94,23 @@ class TestEverything:
         assert "\x1b[32mok" in result.out  # green
         assert "all right" in result.out
 
-    def test_settings_need_an_experiment(self, dlspec):
-        result = dlspec("gradcheck", "--set", "seed=2")
+    @pytest.mark.parametrize(
+        "flags",
+        [
+            ["--set", "seed=2"],
+            ["--steps", "0"],
+            ["--examples", "9"],
+            ["--coordinates", "1"],
+            ["--full"],
+            ["--directions", "0"],
+        ],
+        ids=lambda flags: flags[0],
+    )
+    def test_settings_need_an_experiment(self, flags, dlspec):
+        result = dlspec("gradcheck", *flags)
+        name = flags[0]
         assert result.code == 2
-        assert result.err == ("--set changes an experiment; name its file: dlspec gradcheck CONFIG --set KEY=VALUE\n")
+        assert result.err == f"{name} is about one experiment; name its file: dlspec gradcheck CONFIG {name} …\n"
 
 
 class TestOneExperiment:
