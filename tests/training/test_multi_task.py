@@ -165,7 +165,7 @@ def test_missing_labels_move_no_weight(tmp_path):
             "architecture: {layers",
             "architecture: {output: {loss: binary_cross_entropy}, layers",
             "3:31: architecture.output.loss: found binary_cross_entropy, but the data has 3 labels of a multi-task; "
-            "expected multi_task_cross_entropy or auto",
+            "expected one of: auto, multi_task_cross_entropy",
         ),
         (
             "architecture: {layers",
@@ -201,5 +201,5 @@ def test_the_loss_of_labels_does_not_fit_two_classes(tmp_path):
     (tmp_path / "a.yaml").write_text(
         "data: {synthetic: moons}\narchitecture: {output: {loss: multi_task_cross_entropy}}\n"
     )
-    with pytest.raises(ConfigError, match="found multi_task_cross_entropy, but the data has two classes; expected bin"):
+    with pytest.raises(ConfigError, match="found multi_task_cross_entropy, but the data has two classes; expected one of: auto, bin"):
         runner.prepare(loader.load(tmp_path / "a.yaml"))
