@@ -78,7 +78,8 @@ def test_the_display_fits_the_place():
     assert of(terminal=True, quiet=True) is Silence
 
 
-def test_a_quiet_display_takes_every_event():
+def test_a_quiet_display_takes_every_event_and_shows_nothing(capsys):
     with Silence() as silence:
         for event in (started(), StepsDone(0, 1, 0.5), epoch_done(1), FINISHED):
             silence(event)
+    assert capsys.readouterr() == ("", "")

@@ -125,9 +125,9 @@ class TestLock:
         run = make_run(runs_dir)
         with other_writer(run) as process:
             process.send_signal(signal.SIGKILL)
-            process.wait()
-            with directory.locked(run):
-                pass
+            assert process.wait() == -signal.SIGKILL
+            with directory.locked(run), pytest.raises(RunBusyError), directory.locked(run):
+                pass  # the second one in is refused, so the first one did get the lock
 
     def test_the_lock_is_free_afterwards_and_after_an_error(self, runs_dir):
         run = make_run(runs_dir)

@@ -201,5 +201,7 @@ def test_the_loss_of_labels_does_not_fit_two_classes(tmp_path):
     (tmp_path / "a.yaml").write_text(
         "data: {synthetic: moons}\narchitecture: {output: {loss: multi_task_cross_entropy}}\n"
     )
-    with pytest.raises(ConfigError, match="found multi_task_cross_entropy, but the data has two classes; expected one of: auto, bin"):
+    with pytest.raises(
+        ConfigError, match="found multi_task_cross_entropy, but the data has two classes; expected one of: auto, bin"
+    ):
         runner.prepare(loader.load(tmp_path / "a.yaml"))
