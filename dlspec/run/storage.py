@@ -5,6 +5,10 @@ synced to the disk, take their name by one rename, and the directory is synced. 
 run dies, a reader finds the old file or the new one. Metrics are appended line by line instead; a
 reader takes only lines that end.
 
+What is synced when is what a run survives: a name lasts once its directory is synced, bytes last once
+their file is. Taking a name away needs no sync, because an old file that comes back after a power loss
+is whole and harms nobody.
+
 Every failure of the system becomes a `RunError` that names the path; a place that is not writable
 becomes a `RunBusyError`.
 """
@@ -12,6 +16,7 @@ becomes a `RunBusyError`.
 import contextlib
 import errno
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +24,61 @@ from pathlib import Path
 from dlspec.errors import RunBusyError, RunError, UsageError
 
 _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
+_LEFTOVER = re.compile(r"\..+\.[0-9]+\.tmp")  # of `write_file`: its temporary names
+
+
+class FileSystem:
+    """Every call by which this module changes the disk. Tests put one in its place that counts, fails or forgets.
+
+    Descriptors are those of `os`; every method raises OSError.
+    """
+
+    def create(self, path: Path) -> int:
+        """Open an empty file for writing; a leftover of this name is emptied."""
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+
+    def open_append(self, path: Path) -> int:
+        """Open a file, made when missing, whose end every write goes to."""
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+
+    def write(self, fd: int, data: memoryview) -> int:
+        """Write some of the bytes; returns how many."""
+        return os.write(fd, data)
+
+    def truncate(self, fd: int, length: int) -> None:
+        """Cut a file to its first `length` bytes."""
+        os.ftruncate(fd, length)
+
+    def fsync(self, fd: int) -> None:
+        """Wait until the bytes of a file are on the disk; its name may not be."""
+        os.fsync(fd)
+
+    def close(self, fd: int) -> None:
+        """Free a descriptor."""
+        os.close(fd)
+
+    def replace(self, old: Path, new: Path) -> None:
+        """Give a file another name, in one step, and take that name from whatever had it."""
+        old.replace(new)
+
+    def unlink(self, path: Path) -> None:
+        """Take away a file's name."""
+        path.unlink()
+
+    def mkdir(self, path: Path) -> None:
+        """Make a directory whose parent exists."""
+        path.mkdir()
+
+    def sync_directory(self, path: Path) -> None:
+        """Wait until the names in a directory are on the disk."""
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+filesystem = FileSystem()
 
 
 @contextlib.contextmanager
@@ -48,18 +108,10 @@ def _free(path: Path) -> str:
         return ""
 
 
-def _sync_directory(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
 def _write_all(fd: int, data: bytes) -> None:
     view = memoryview(data)
     while view:  # a write may be short
-        view = view[os.write(fd, view) :]
+        view = view[filesystem.write(fd, view) :]
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -70,19 +122,54 @@ def write_file(path: Path, data: bytes) -> None:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with _named(path, "write"):
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        fd = filesystem.create(temporary)
         try:
             try:
                 _write_all(fd, data)
-                os.fsync(fd)
+                filesystem.fsync(fd)
             finally:
-                os.close(fd)
-            temporary.replace(path)
+                filesystem.close(fd)
+            filesystem.replace(temporary, path)
         except BaseException:
             with contextlib.suppress(OSError):
-                temporary.unlink()
+                filesystem.unlink(temporary)
             raise
-        _sync_directory(path.parent)
+        filesystem.sync_directory(path.parent)
+
+
+def sweep(directory: Path) -> None:
+    """Remove what `write_file` left behind where a process was killed; fine where there is no such directory.
+
+    Only for who holds the run's lock: the temporary of a living process looks the same.
+
+    Raises:
+        RunError: the system refused.
+    """
+    with _named(directory, "sweep"):
+        leftovers = [path for path in directory.glob(".*.tmp") if _LEFTOVER.fullmatch(path.name)]
+    for path in sorted(leftovers):
+        remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file; fine where it is missing. It may come back, whole, after a power loss.
+
+    Raises:
+        RunError: the system refused.
+    """
+    with _named(path, "remove"), contextlib.suppress(FileNotFoundError):
+        filesystem.unlink(path)
+
+
+def rename(old: Path, new: Path) -> None:
+    """Give a file another name in its directory, in one step; a file of that name is replaced.
+
+    Raises:
+        RunError: the system refused.
+    """
+    with _named(old, f"rename to {new.name}"):
+        filesystem.replace(old, new)
+        filesystem.sync_directory(new.parent)
 
 
 def make_directory(path: Path) -> bool:
@@ -93,10 +180,10 @@ def make_directory(path: Path) -> bool:
     """
     with _named(path, "create"):
         try:
-            path.mkdir()
+            filesystem.mkdir(path)
         except FileExistsError:
             return False
-        _sync_directory(path.parent)
+        filesystem.sync_directory(path.parent)
     return True
 
 
@@ -107,7 +194,10 @@ def make_parents(path: Path) -> None:
         RunError: the system refused, or there is a file of this name.
     """
     with _named(path, "create"):
-        path.mkdir(parents=True, exist_ok=True)
+        missing = [each for each in (path, *path.parents) if not each.is_dir()]
+        for each in reversed(missing):
+            if not make_directory(each) and not each.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
 
 
 def check_writable(path: Path) -> None:
@@ -132,12 +222,34 @@ class Appender:
 
     Args:
         path: the file; created when missing.
+        length: bytes to keep of an older file; None keeps every line that ends, since half a line is all that a
+            process leaves that dies in its midst.
+
+    Attributes:
+        size: bytes of all lines so far.
+
+    Raises:
+        RunError: the system refused, or the file is shorter than `length`.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, *, length: int | None = None):
         self.path = path
         with _named(path, "open"):
-            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+            found = path.read_bytes() if path.exists() else b""
+            self.size = found.rfind(b"\n") + 1 if length is None else length
+            if self.size > len(found):
+                raise RunError(
+                    f"{path}: has {len(found)} bytes, expected at least {length}; its end was lost or it is "
+                    "another file; restore it from a copy"
+                )
+            self._fd = filesystem.open_append(path)
+            try:
+                if self.size < len(found):
+                    filesystem.truncate(self._fd, self.size)
+                filesystem.sync_directory(path.parent)
+            except BaseException:
+                filesystem.close(self._fd)
+                raise
 
     def append(self, line: str) -> None:
         """Add one line; the newline is added here.
@@ -145,8 +257,10 @@ class Appender:
         Raises:
             RunError: the system refused.
         """
+        data = f"{line}\n".encode()
         with _named(self.path, "append"):
-            _write_all(self._fd, f"{line}\n".encode())
+            _write_all(self._fd, data)
+        self.size += len(data)
 
     def sync(self) -> None:
         """Wait until every line is on the disk.
@@ -155,11 +269,16 @@ class Appender:
             RunError: the system refused.
         """
         with _named(self.path, "sync"):
-            os.fsync(self._fd)
+            filesystem.fsync(self._fd)
 
     def close(self) -> None:
-        """Sync and close."""
+        """Sync and close.
+
+        Raises:
+            RunError: the system refused; the file is closed all the same.
+        """
         try:
             self.sync()
         finally:
-            os.close(self._fd)
+            with _named(self.path, "close"):
+                filesystem.close(self._fd)

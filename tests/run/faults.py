@@ -1,44 +1,86 @@
-"""The system calls of `storage`, counted, one of which can be made to fail."""
+"""File systems that count their calls, and fail or die at some of them.
 
-import contextlib
-import errno
+They take the place of `storage.filesystem`, so a call is one of its methods: `create`, `write`, `fsync`, …
+"""
+
 import os
+import sys
 
-CALLS = ("open", "write", "fsync", "close", "replace", "mkdir", "unlink")
-REAL = {name: getattr(os, name) for name in CALLS}
+from dlspec.run.storage import FileSystem
+
+OPERATIONS = tuple(name for name in vars(FileSystem) if not name.startswith("_"))
+KILLED = 137
 
 
-class System:
-    """Records every call by name; number `fail_at` (from 0) fails with `code`, writes take at most `at_once` bytes."""
+def once(number):
+    """Call `number`, counted from 0."""
+    return range(number, number + 1)
 
-    def __init__(self, *, fail_at=None, code=errno.EIO, at_once=None):
+
+def onwards(number):
+    """Call `number` and all after it, as on a disk that stays full."""
+    return range(number, sys.maxsize)
+
+
+class Counting(FileSystem):
+    """Lists every call by name in `calls`; those whose numbers are in `at` go through `fault`."""
+
+    def __init__(self, at=()):
+        self.at = at
         self.calls = []
-        self.fail_at = fail_at
+
+    def fault(self, operation, *arguments):
+        return operation(self, *arguments)
+
+
+class Failing(Counting):
+    """The calls in `at` raise OSError(`code`); a write has written some bytes before, a close has closed."""
+
+    def __init__(self, at, code):
+        super().__init__(at)
         self.code = code
-        self.at_once = at_once
 
-    def __call__(self, name, *arguments, **keywords):
-        number = len(self.calls)
+    def fault(self, operation, *arguments):
+        if operation is FileSystem.write:
+            operation(self, arguments[0], arguments[1][: len(arguments[1]) // 2])
+        elif operation is FileSystem.close:
+            operation(self, *arguments)
+        raise OSError(self.code, os.strerror(self.code))
+
+
+class Dying(Counting):
+    """The calls in `at` end the process at once, as SIGKILL does; a write in its midst."""
+
+    def fault(self, operation, *arguments):
+        if operation is FileSystem.write:
+            operation(self, arguments[0], arguments[1][: len(arguments[1]) // 2])
+        os._exit(KILLED)
+
+
+class Short(Counting):
+    """The writes in `at` take at most `most` bytes; one byte at least, or there would be no end."""
+
+    def __init__(self, at, most):
+        super().__init__(at)
+        self.most = most
+
+    def fault(self, operation, *arguments):
+        if operation is FileSystem.write:
+            arguments = arguments[0], arguments[1][: self.most]
+        return operation(self, *arguments)
+
+
+def _counted(name):
+    operation = getattr(FileSystem, name)
+
+    def call(self, *arguments):
         self.calls.append(name)
-        if number == self.fail_at:
-            if name == "close":
-                REAL["close"](*arguments)  # close frees the descriptor even where it fails
-            if name == "write":
-                REAL["write"](arguments[0], bytes(arguments[1][:3]))  # some bytes were written before
-            raise OSError(self.code, os.strerror(self.code))
-        if name == "write" and self.at_once is not None:
-            arguments = (arguments[0], arguments[1][: self.at_once])
-        return REAL[name](*arguments, **keywords)
+        if len(self.calls) - 1 in self.at:
+            return self.fault(operation, *arguments)
+        return operation(self, *arguments)
+
+    return call
 
 
-@contextlib.contextmanager
-def replaced(monkeypatch, system):
-    """Within this block the calls of `os` go through `system`."""
-
-    def through(name):
-        return lambda *arguments, **keywords: system(name, *arguments, **keywords)
-
-    with monkeypatch.context() as patch:
-        for name in CALLS:
-            patch.setattr(os, name, through(name))
-        yield system
+for _name in OPERATIONS:
+    setattr(Counting, _name, _counted(_name))
