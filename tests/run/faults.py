@@ -9,7 +9,6 @@ import sys
 from dlspec.run.storage import FileSystem
 
 OPERATIONS = tuple(name for name in vars(FileSystem) if not name.startswith("_"))
-KILLED = 137
 
 
 def once(number):
@@ -48,13 +47,25 @@ class Failing(Counting):
         raise OSError(self.code, os.strerror(self.code))
 
 
+class Killed(BaseException):
+    """What a process that dies is seen as from within."""
+
+
 class Dying(Counting):
-    """The calls in `at` end the process at once, as SIGKILL does; a write in its midst."""
+    """From call `number` on nothing reaches the disk any more, as after SIGKILL; a write is cut in its midst.
+
+    The process lives on to clean up, but cannot: for the disk there is no difference.
+    """
+
+    def __init__(self, number):
+        super().__init__(onwards(number))
 
     def fault(self, operation, *arguments):
-        if operation is FileSystem.write:
+        if operation is FileSystem.close:
+            operation(self, *arguments)
+        elif operation is FileSystem.write and len(self.calls) - 1 == self.at.start:
             operation(self, arguments[0], arguments[1][: len(arguments[1]) // 2])
-        os._exit(KILLED)
+        raise Killed
 
 
 class Short(Counting):
