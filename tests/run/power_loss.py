@@ -2,7 +2,7 @@
 
 It works on the disk like the real one and keeps, beside it, what would last: the bytes of a file up to
 its last `fsync`, the names in a directory up to its last `sync_directory`. Everything since may be there or
-not, each effect on its own: a name, or bytes that are whole, lost, cut anywhere or zeros by pages of 4 kB.
+not, each effect on its own: a name, or bytes that are whole, lost, cut or zeros by pages.
 A state of the disk after such a crash is a mapping of paths to bytes, None for a directory.
 """
 
@@ -11,8 +11,6 @@ import math
 import random
 
 from dlspec.run.storage import FileSystem
-
-PAGE = 4096
 
 
 class File:
@@ -29,13 +27,13 @@ class File:
     def sync(self):
         self.lasting, self.untouched = self.content, len(self.content)
 
-    def outcomes(self):
-        """What a crash may leave of the bytes; as they are first, as they were last."""
+    def outcomes(self, page):
+        """What a crash may leave of the bytes, by pages of so many; as they are first, as they were last."""
         if self.untouched == len(self.content) == len(self.lasting):
             return [self.content]
         safe, tail = self.content[: self.untouched], self.content[self.untouched :]
-        pages = range(0, len(tail), PAGE)
-        zeros = (tail[:start] + bytes(len(tail[start : start + PAGE])) + tail[start + PAGE :] for start in pages)
+        pages = range(0, len(tail), page)
+        zeros = (tail[:start] + bytes(len(tail[start : start + page])) + tail[start + page :] for start in pages)
         cuts = (tail[:length] for length in {*pages, len(tail) // 2, max(len(tail) - 1, 0)})
         left = (safe + rest for rest in (*zeros, *cuts, bytes(len(tail))))
         between = dict.fromkeys(left).keys() - {self.content, self.lasting}
@@ -78,6 +76,7 @@ class PowerLoss(FileSystem):
     Args:
         root: everything below it is watched; what is there already lasts.
         most: states looked at per call; all of them where there are no more, else that many drawn at random.
+        page: bytes that reach the disk together, those of a file counted from the last sync.
         seed: of the drawing.
 
     Attributes:
@@ -85,9 +84,10 @@ class PowerLoss(FileSystem):
         promised: set by the caller to what the disk must hold from now on.
     """
 
-    def __init__(self, root, *, most=64, seed=0):
+    def __init__(self, root, *, most=64, page=4096, seed=0):
         self.root = root
         self.most = most
+        self.page = page
         self.draw = random.Random(seed)
         self.tree = _read(root)
         self.open = {}
@@ -171,7 +171,7 @@ class PowerLoss(FileSystem):
         choices = {}
         for node in self.tree.nodes():
             if isinstance(node, File):
-                choices[node] = node.outcomes()
+                choices[node] = node.outcomes(self.page)
             else:
                 choices.update({(node, number): (True, False) for number in range(len(node.changes))})
         options = list(choices.values())
@@ -212,14 +212,15 @@ def materialise(state, directory):
             (directory / name).write_bytes(content)
 
 
-def first_broken(power, oracle):
-    """Of all states, the first that the oracle refuses: (files by path, what had been promised, the refusal)."""
+def refusals(power, oracle):
+    """Why the oracle refuses states: each reason with the first of them, its files and what had been promised."""
+    found = {}
     for state, promised in power.states.items():
         try:
             oracle(dict(state), promised)
         except AssertionError as refusal:
-            return dict(state), promised, str(refusal)
-    return None
+            found.setdefault(str(refusal).splitlines()[0], (dict(state), promised))
+    return found
 
 
 class WithoutFileSync(PowerLoss):

@@ -13,8 +13,8 @@ from .power_loss import (
     WithoutFileSync,
     WithoutMetricsSync,
     WithoutRename,
-    first_broken,
     materialise,
+    refusals,
 )
 
 
@@ -68,7 +68,7 @@ def test_a_power_loss_leaves_a_whole_version_and_its_lines(seed, tmp_path, monke
     story = Story(seed)
     power = recorded(PowerLoss, story, tmp_path / "disk", monkeypatch)
     assert len(power.states) > 100
-    assert first_broken(power, story.check) is None
+    assert refusals(power, story.check) == {}
 
 
 @pytest.mark.long
@@ -76,24 +76,23 @@ def test_a_power_loss_in_every_way(tmp_path, monkeypatch):
     for seed in range(20, 200):
         story = Story(seed, versions=40)
         power = recorded(PowerLoss, story, tmp_path / str(seed), monkeypatch, most=2**12, seed=seed)
-        assert first_broken(power, story.check) is None
+        assert refusals(power, story.check) == {}
 
 
 @pytest.mark.parametrize(
-    ("mutant", "refusals"),
+    ("mutant", "reasons"),
     [
         (WithoutFileSync, {"the file is torn"}),
         (WithoutMetricsSync, {"lines are lost"}),
         (WithoutDirectorySync, {"the file is gone", "the file is older than promised"}),
-        (WithoutRename, {"the file is gone", "the file is torn"}),
+        (WithoutRename, {"the file is torn"}),
     ],
 )
-@pytest.mark.parametrize("seed", range(5))
-def test_a_storage_that_leaves_out_one_step_is_found_out(mutant, refusals, seed, tmp_path, monkeypatch):
+@pytest.mark.parametrize("seed", range(3))
+def test_a_storage_that_leaves_out_one_step_is_found_out(mutant, reasons, seed, tmp_path, monkeypatch):
     story = Story(seed)
     power = recorded(mutant, story, tmp_path / "disk", monkeypatch)
-    _, _, refusal = first_broken(power, story.check)
-    assert refusal.splitlines()[0] in refusals
+    assert reasons <= refusals(power, story.check).keys()
 
 
 # The double itself
@@ -102,7 +101,7 @@ def test_a_storage_that_leaves_out_one_step_is_found_out(mutant, refusals, seed,
 def test_bytes_that_are_not_synced_may_be_anything_of_a_crash():
     file = File(b"old")
     file.content += b"new" * 3000
-    outcomes = file.outcomes()
+    outcomes = file.outcomes(4096)
     assert outcomes[0] == file.content
     assert outcomes[-1] == b"old"
     assert all(outcome.startswith(b"old") for outcome in outcomes)
@@ -115,13 +114,13 @@ def test_bytes_that_are_synced_last():
     file = File()
     file.content = b"new"
     file.sync()
-    assert file.outcomes() == [b"new"]
+    assert file.outcomes(4096) == [b"new"]
 
 
 def test_a_file_that_is_cut_may_be_as_it_was():
     file = File(b"one\ntwo\n")
     file.cut(4)
-    assert file.outcomes() == [b"one\n", b"one\ntwo\n"]
+    assert file.outcomes(4096) == [b"one\n", b"one\ntwo\n"]
 
 
 def states_of(root, monkeypatch, act):
