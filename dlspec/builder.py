@@ -1,7 +1,7 @@
 """From an experiment to its pieces: the one place where settings turn into plain numbers and objects."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -31,7 +31,11 @@ from dlspec.core.parameters import Parameters
 from dlspec.core.randomness import stream
 from dlspec.core.regularizers import REGULARIZERS
 from dlspec.data.dataset import Dataset
+from dlspec.errors import UsageError
+from dlspec.run import checkpoint
+from dlspec.run.checkpoint import Checkpoint
 from dlspec.training.evaluation import Evaluator, Model
+from dlspec.training.events import TrainingState
 from dlspec.training.plateau import Plateau
 from dlspec.training.stopping import Watch
 
@@ -223,6 +227,34 @@ def build_evaluator(experiment: Experiment, model: Model, dataset: Dataset) -> E
         classes=dataset.target_names if dataset.task == "multi_task" else dataset.classes,
         metric=experiment.evaluation.metric,
     )
+
+
+def state_of(saved: Checkpoint, experiment: Experiment, *, source: str) -> TrainingState:
+    """The state in a checkpoint, checked against the experiment that goes on with it.
+
+    Args:
+        saved: a `last` checkpoint.
+        experiment: resolved.
+        source: the file, for messages.
+
+    Raises:
+        RunError: it is of another architecture.
+        UsageError: the optimizer needs running averages that the run has not kept.
+    """
+    network = Network(_layers(experiment), in_shape=(saved.parameters["W1"].shape[1],))
+    parameters = network.parameters(dtype=experiment.dtype)
+    optimizer, _ = build_optimizer(experiment)
+    needed = set(optimizer.bind(parameters.theta, parameters.grad, decayed=parameters.decayed).state)
+    if needed != set(saved.optimizer):
+        raise UsageError(
+            f"{source}: the run has kept {_listed(saved.optimizer)}, and this optimizer needs {_listed(needed)}; start "
+            "a new run from its parameters, with initializer: {name: from_file, path: RUN}"
+        )
+    return checkpoint.to_state(saved, parameters, source=source)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "no running averages"
 
 
 def describe_model(dataset: Dataset) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from itertools import count
 
 import numpy as np
 
-from dlspec import builder, runner
+from dlspec import builder, preparation
 from dlspec.config.experiment import Experiment
 from dlspec.config.loader import LoadedExperiment
 from dlspec.core import gradcheck, slips
@@ -21,7 +21,9 @@ from dlspec.core.gradcheck import Block, Objective
 from dlspec.core.randomness import stream
 from dlspec.core.slips import Finding
 from dlspec.errors import TrainingError
-from dlspec.runner import Prepared
+from dlspec.preparation import Prepared
+from dlspec.run.environment import numerics
+from dlspec.session import build_trainer
 
 STEPS, EXAMPLES, COORDINATES, DIRECTIONS = 50, 64, 50, 10
 
@@ -66,7 +68,7 @@ def prepare(loaded: LoadedExperiment) -> Subject:
         ConfigError: the experiment does not fit its data.
     """
     experiment, changes = _deterministic(loaded.experiment)
-    return Subject(runner.prepare(replace(loaded, experiment=experiment)), tuple(changes))
+    return Subject(preparation.prepare(replace(loaded, experiment=experiment)), tuple(changes))
 
 
 def _deterministic(experiment: Experiment) -> tuple[Experiment, list[str]]:
@@ -120,7 +122,7 @@ def run(
     rng = stream(experiment.seed, "gradcheck")
     rows = np.sort(rng.permutation(len(train.X))[:examples])
     w = None if prepared.weights is None else prepared.weights[rows]
-    with runner.numerics(int(experiment.threads)):
+    with numerics(int(experiment.threads)):
         cost = builder.build_cost(experiment, n_x=train.X.shape[1], start=prepared.start)
         biases = cost.parameters.theta[cost.parameters.decayed.stop :]
         biases += 0.5 * rng.standard_normal(len(biases))
@@ -149,7 +151,7 @@ def _train(prepared: Prepared, cost: Cost, steps: int) -> None:
     longer = experiment.model_copy(update={"training": experiment.training.model_copy(update={"epochs": epochs})})
     evaluator = builder.build_evaluator(experiment, cost, prepared.dataset)
     done = count(1)
-    trainer = runner.build_trainer(
+    trainer = build_trainer(
         replace(prepared, experiment=longer), cost, evaluator, interrupted=lambda: next(done) >= steps
     )
     for _ in trainer.run():

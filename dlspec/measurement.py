@@ -15,8 +15,9 @@ from dlspec.core.cost import Cost
 from dlspec.data.dataset import Dataset
 from dlspec.data.normalization import Normalization
 from dlspec.errors import DataError, UsageError
-from dlspec.run import checkpoint, directory
-from dlspec.runner import numerics
+from dlspec.run import checkpoint, checkpoints
+from dlspec.run.environment import numerics
+from dlspec.run.record import read_record, segments_of
 from dlspec.training.ensemble import Ensemble
 from dlspec.training.evaluation import Model
 
@@ -75,10 +76,9 @@ def open_run(run: Path, *, parameters: str | None = None) -> TrainedRun:
         RunError: no checkpoint yet, or a damaged one.
         DataError: the data can no longer be read, or is no longer that of the model.
     """
-    record = directory.read_record(run)
-    name, path = directory.checkpoint_of(run, parameters)
-    saved = checkpoint.load(path)
-    loaded = loader.load(run / "config.resolved.yaml")
+    record = read_record(run)
+    name, path, saved = checkpoints.load_of_run(run, parameters)
+    loaded = loader.load(run / segments_of(record)[-1].config)
     normalization = Normalization.from_state(saved.model["normalization"], saved.normalization)
     dataset = experiment_data.load_data(loaded, normalization=normalization, classes=saved.model["classes"] or None)
     _check_features(dataset, saved.model["feature_names"], run)

@@ -1,143 +1,54 @@
-"""One experiment from its file to its run directory: the Python twin of the command line.
+"""Experiments from their file to their run directory, and on from there: the Python twin of the command line.
 
 loaded = dlspec.config.loader.load(Path("experiment.yaml"))
-outcome = dlspec.runner.train(loaded, runs_dir=Path("runs"))
+outcome = dlspec.runner.train(dlspec.preparation.prepare(loaded), runs_dir=Path("runs"))
 """
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
-import threadpoolctl
-from numpy.typing import NDArray
-
-from dlspec import builder, experiment_data, resolver
-from dlspec.config import yaml_tree
-from dlspec.config.advice import Advice, advise
-from dlspec.config.data import Synthetic
+from dlspec import builder
+from dlspec.changes import Changes, changes, identity
+from dlspec.config import loader, yaml_tree
 from dlspec.config.experiment import Experiment
 from dlspec.config.loader import LoadedExperiment
-from dlspec.core.arrays import Array
-from dlspec.core.cost import Cost
-from dlspec.core.randomness import stream
-from dlspec.data.augmentation import AugmentedInputs
-from dlspec.data.batches import Batches
-from dlspec.data.contact_sheet import contact_sheet as draw
-from dlspec.data.dataset import Dataset
-from dlspec.diagnosis.bias_variance import Diagnosis, diagnose
-from dlspec.diagnosis.intervals import ErrorRate
-from dlspec.errors import DlspecError, RunError, TrainingError
-from dlspec.report import markdown
-from dlspec.run import checkpoint, directory, storage
-from dlspec.run.environment import environment, physical_cores, process
-from dlspec.run.recorder import CheckpointWriter, Log, MetricsRecorder
-from dlspec.training.evaluation import Evaluator
-from dlspec.training.events import Event, Reason, RunFinished, TrainingState
-from dlspec.training.trainer import Trainer
+from dlspec.errors import RunError, UsageError
+from dlspec.preparation import Prepared, prepare
+from dlspec.run import checkpoints, directory, format1, storage
+from dlspec.run.checkpoints import Newest
+from dlspec.run.comparison import Difference, compare
+from dlspec.run.environment import differences, environment, process
+from dlspec.run.record import Segment, begun, new_record, read_record, segments_of
+from dlspec.session import Outcome, Place, Reached, Session, Stretch, result_of
+from dlspec.training.events import Event
 
-STATUS: dict[Reason, str] = {
-    "completed": "finished",
-    "early_stopping": "finished",
-    "interrupted": "interrupted",
-    "diverged": "diverged",
-}
-Result = Literal["best", "last"]
+FIRST_CONFIG = "config.resolved.yaml"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a run ended.
-
-    Attributes:
-        run: its directory.
-        finished: the trainer's last event.
-        report: content of `report.json`; None where the run was interrupted or diverged.
-    """
-
-    run: Path
-    finished: RunFinished
-    report: dict[str, Any] | None
+def _nobody(event: Event) -> None:
+    """Watch nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """An experiment, ready to train."""
-
-    loaded: LoadedExperiment
-    dataset: Dataset
-    experiment: Experiment  # resolved: no `auto` left
-    weights: Array | None  # (m,) how much each training example counts; None where all count the same
-    start: Mapping[str, Array] | None  # start values of `initializer: from_file`
-    augmented: AugmentedInputs | None  # the training images, changed anew in every epoch
+def _never() -> bool:
+    return False
 
 
-def reseeded(loaded: LoadedExperiment, seed: int) -> LoadedExperiment:
-    """The same experiment on the same data and split with another seed: a further member of an ensemble."""
-    experiment, data = loaded.experiment, loaded.experiment.data
-    updates: dict[str, Any] = {}
-    flags = [f"seed={seed}"]
-    if data.split is not None and data.split.seed is None:
-        updates["split"] = data.split.model_copy(update={"seed": experiment.seed})
-        flags.append(f"data.split.seed={experiment.seed}")
-    if isinstance(data, Synthetic) and data.seed is None:
-        updates["seed"] = experiment_data.synthetic_seed(experiment, data)
-        flags.append(f"data.seed={updates['seed']}")
-    changed = experiment.model_copy(update={"seed": seed, "data": data.model_copy(update=updates)})
-    return replace(loaded, experiment=changed, overrides=(*loaded.overrides, *flags))
-
-
-def prepare(loaded: LoadedExperiment) -> Prepared:
-    """Read the data and resolve every `auto`; nothing is written.
-
-    Raises:
-        DataError: a file, a label or a split is wrong.
-        ConfigError: the experiment does not fit its data.
-    """
-    dataset = experiment_data.load_data(loaded)
-    experiment = resolver.resolve(loaded, dataset, cores=physical_cores())
-    weights = experiment_data.build_weights(loaded, dataset)
-    augmented = experiment_data.build_augmentation(loaded, dataset)
-    start = builder.read_start(loaded, experiment, n_x=dataset.splits["train"].X.shape[1])
-    return Prepared(loaded, dataset, experiment, weights, start, augmented)
-
-
-def contact_sheet(prepared: Prepared, *, examples: int, copies: int) -> NDArray[np.uint8]:
-    """Training images beside what augmentation makes of them: grey `(h, w)` or `(h, w, c)`.
-
-    Args:
-        prepared: from `prepare`.
-        examples: rows.
-        copies: changed images per row.
-
-    Raises:
-        ConfigError: no augmentation, or images of a kind that cannot be shown.
-    """
-    problem, inputs = prepared.loaded.problem, prepared.augmented
-    if inputs is None:
-        raise problem(("augmentation",), "nothing is turned on; expected what to do to the images, such as {shift: 2}")
-    channels = (*inputs.image_shape, 1)[2]
-    if channels not in (1, 3, 4):
-        raise problem(("augmentation",), f"the images have {channels} channels; only 1, 3 or 4 can be shown")
-    return draw(inputs, examples=examples, copies=copies)
-
-
-def advice(prepared: Prepared) -> list[Advice]:
-    """The course's guidelines that the experiment does not follow."""
-    examples = {name: len(split.X) for name, split in prepared.dataset.splits.items()}
-    return advise(prepared.experiment, examples=examples)
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def train(
     prepared: Prepared,
     *,
     runs_dir: Path,
-    watcher: Callable[[Event], None] | None = None,
-    interrupted: Callable[[], bool] = lambda: False,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    watcher: Callable[[Event], None] = _nobody,
+    interrupted: Callable[[], bool] = _never,
+    now: Callable[[], datetime] = _utc_now,
 ) -> Outcome:
     """Train one experiment and leave a run directory.
 
@@ -151,216 +62,297 @@ def train(
     Raises:
         RunError: the run directory cannot be written.
     """
-    run = directory.create(runs_dir, name=prepared.experiment.name, now=now())
+    experiment, loaded = prepared.experiment, prepared.loaded
+    run = directory.create(runs_dir, name=experiment.name, now=now())
     with directory.locked(run):
-        record = _start_record(prepared, run, now())
-        _write_record(run, record)
-        _write_configs(prepared, run)
-        try:
-            outcome = _train_in(run, prepared, watcher, interrupted, now)
-        except MemoryError as error:
-            text = "out of memory; lower batch_size, or use dtype float32"
-            _write_record(run, record | {"status": "failed", "finished": _stamp(now()), "message": text})
-            raise TrainingError(f"{run}: {text}") from error
-        except BaseException as error:
-            text = str(error) if isinstance(error, DlspecError) else type(error).__name__
-            _write_record(run, record | {"status": "failed", "finished": _stamp(now()), "message": text})
-            raise
-        end = {
-            "status": STATUS[outcome.finished.reason],
-            "finished": _stamp(now()),
-            "message": outcome.finished.message,
-        }
-        _write_record(run, record | end | {"epoch": outcome.finished.epoch, "step": outcome.finished.step})
-    return outcome
+        segments = [Segment(FIRST_CONFIG, overrides=loaded.overrides, sha256=identity(experiment))]
+        storage.write_file(run / "config.yaml", loaded.source)
+        _write_config(run / FIRST_CONFIG, experiment, base=loaded.path.parent)
+        record = new_record(
+            run,
+            name=experiment.name,
+            result=result_of(experiment),
+            data_sha256=prepared.dataset.fingerprint,
+            segments=segments,
+        )
+        record = begun(
+            record,
+            now=now(),
+            environment=environment(threads=int(experiment.threads), source=loaded.path),
+            process=process(),
+            overrides=loaded.overrides,
+        )
+        session = Session(run, segments, watcher, interrupted, now)
+        stretch = Stretch(1, experiment, lambda: prepared, end=None)
+        return session.work([stretch], record=record, reached=None)
 
 
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat()
+def _write_config(path: Path, experiment: Experiment, *, base: Path) -> None:
+    """Write a resolved experiment, its relative paths as seen from the run."""
+    resolved = builder.relocated(experiment, base=base, to=path.parent)
+    storage.write_file(path, yaml_tree.dump(resolved.model_dump()).encode())
 
 
-def _write_record(run: Path, record: dict[str, Any]) -> None:
-    storage.write_file(run / directory.RUN_FILE, directory.to_json(record))
+@dataclass(frozen=True, slots=True)
+class AlreadyFinished:
+    """There was nothing to resume.
+
+    Attributes:
+        run: the run directory.
+        message: how it ended, and what would go on.
+    """
+
+    run: Path
+    message: str
 
 
-def _start_record(prepared: Prepared, run: Path, now: datetime) -> dict[str, Any]:
-    experiment = prepared.experiment
-    return {
-        "format": 1,
-        "run": run.name,
-        "name": experiment.name,
-        "status": "running",
-        "started": _stamp(now),
-        "finished": None,
-        "message": None,
-        "result": _result_of(experiment),
-        "overrides": list(prepared.loaded.overrides),
-        "data": {"sha256": prepared.dataset.fingerprint},
-        "environment": environment(threads=int(experiment.threads), source=prepared.loaded.path),
-        "process": process(),
-    }
-
-
-def _result_of(experiment: Experiment) -> Result:
-    """Which parameters are the result: early stopping ends on the best, a full run on the last."""
-    return "last" if experiment.training.early_stopping is None else "best"
-
-
-def _write_configs(prepared: Prepared, run: Path) -> None:
-    storage.write_file(run / "config.yaml", prepared.loaded.source)
-    base = prepared.loaded.path.parent
-    resolved = builder.relocated(prepared.experiment, base=base, to=run)
-    storage.write_file(run / "config.resolved.yaml", yaml_tree.dump(resolved.model_dump()).encode())
-
-
-def _train_in(
+def resume(
     run: Path,
-    prepared: Prepared,
-    watcher: Callable[[Event], None] | None,
-    interrupted: Callable[[], bool],
-    now: Callable[[], datetime],
-) -> Outcome:
-    experiment, dataset = prepared.experiment, prepared.dataset
-    # Threads are pinned before the start values are made: those of `orthogonal` come out of linear algebra.
-    with ExitStack() as stack:
-        stack.enter_context(numerics(int(experiment.threads)))
-        cost = builder.build_cost(experiment, n_x=dataset.splits["train"].X.shape[1], start=prepared.start)
-        evaluator = builder.build_evaluator(experiment, cost, dataset)
-        trainer = build_trainer(prepared, cost, evaluator, interrupted=interrupted)
-        record = stack.enter_context(_watchers(run, prepared, cost, now))
-        for event in trainer.run():
-            record(event)
-            if watcher is not None:
-                watcher(event)
-        if not isinstance(event, RunFinished):
-            raise RunError(f"{run}: the training ended without saying why")
-        if STATUS[event.reason] != "finished":
-            return Outcome(run, event, None)
-        state = event.state()
-        if _result_of(experiment) == "best":
-            np.copyto(cost.parameters.vector, state.best_vector)
-        report = _report(prepared, [evaluator.evaluate(split) for split in dataset.splits], event, state)
-    storage.write_file(run / "report.json", directory.to_json(report))
-    storage.write_file(run / "report.md", markdown.render(report).encode())
-    return Outcome(run, event, report)
-
-
-def build_trainer(prepared: Prepared, cost: Cost, evaluator: Evaluator, *, interrupted: Callable[[], bool]) -> Trainer:
-    """The training loop of an experiment over a network.
+    *,
+    overrides: Sequence[str] = (),
+    allow_inexact: bool = False,
+    introduce: Callable[[Prepared, Sequence[str]], None] = lambda prepared, notes: None,  # noqa: ARG005
+    watcher: Callable[[Event], None] = _nobody,
+    interrupted: Callable[[], bool] = _never,
+    now: Callable[[], datetime] = _utc_now,
+) -> Outcome | AlreadyFinished:
+    """Go on with a run, in its directory, from its newest whole checkpoint: the bits of a run never interrupted.
 
     Args:
-        prepared: from `prepare`.
-        cost: from `builder.build_cost`.
-        evaluator: measures train and dev after each epoch.
-        interrupted: asked after every step; True ends the run.
+        run: a run directory.
+        overrides: `a.b=value`; see `dlspec.changes` for what may change.
+        allow_inexact: go on where the environment differs, and record what does.
+        introduce: called before the training with what is trained, and notes such as a damaged checkpoint.
+        watcher: called with every event of the trainer.
+        interrupted: asked after every step; True checkpoints and ends the session.
+        now: the time, for records.
+
+    Raises:
+        RunBusyError: another process writes to the run.
+        RunError: a damaged run, or another environment.
+        UsageError: a change that a run cannot take.
+        DataError: the data can no longer be read.
     """
-    experiment, dataset = prepared.experiment, prepared.dataset
-    optimizer, learning_rate = builder.build_optimizer(experiment)
-    before_step, after_step = builder.build_constraints(experiment)
-    watched = [name for name in ("train", "dev") if name in dataset.splits]
-
-    def measure() -> dict[str, float]:
-        return {f"{split}_{name}": value for split in watched for name, value in evaluator.measure(split).items()}
-
-    return Trainer(
-        cost=cost,
-        optimizer=optimizer,
-        learning_rate=learning_rate,
-        decay=builder.build_decay(experiment),
-        per=experiment.decay.per,
-        plateau=builder.build_plateau(experiment),
-        batches=_batches(prepared),
-        epochs=experiment.training.epochs,
-        measure=measure,
-        watch=builder.watch_of(experiment, dataset),
-        dropout_rng=stream(experiment.seed, "dropout"),
-        before_step=before_step,
-        after_step=after_step,
-        interrupted=interrupted,
-    )
-
-
-def _batches(prepared: Prepared) -> Batches:
-    examples, size = prepared.dataset.splits["train"], prepared.experiment.batch_size
-    return Batches(
-        examples.X,
-        examples.Y,
-        prepared.weights,
-        batch_size=len(examples.X) if size == "all" else size,
-        seed=prepared.experiment.seed,
-        fill=None if prepared.augmented is None else prepared.augmented.fill,
-    )
-
-
-@contextmanager
-def numerics(threads: int) -> Iterator[None]:
-    """Threads pinned; overflow left to the checks of the trainer."""
-    with threadpoolctl.threadpool_limits(threads), np.errstate(all="ignore"):
-        yield
-
-
-@contextmanager
-def _watchers(
-    run: Path, prepared: Prepared, cost: Cost, now: Callable[[], datetime]
-) -> Iterator[Callable[[Event], None]]:
-    """The watchers that write to the run directory, as one."""
-    dataset = prepared.dataset
-    normalization, model = dataset.normalization.state(), builder.describe_model(dataset)
-
-    def describe(state: TrainingState, content: checkpoint.Content) -> checkpoint.Checkpoint:
-        return checkpoint.of_state(state, cost.parameters, normalization=normalization, model=model, content=content)
-
-    steps_per_epoch = _batches(prepared).steps_per_epoch
-    snapshots = builder.snapshot_epochs(prepared.experiment, steps_per_epoch=steps_per_epoch)
-    with ExitStack() as files:
-        metrics = files.enter_context(closing(MetricsRecorder(run)))
-        log = files.enter_context(closing(Log(run, now=now)))
-        for warning in dataset.warnings:
-            log.say(f"warning: {warning}")
-        watchers = (metrics, CheckpointWriter(run, describe=describe, before=metrics.sync, snapshots=snapshots), log)
-
-        def record(event: Event) -> None:
-            for watcher in watchers:
-                watcher(event)
-
-        yield record
+    with directory.locked(run):
+        storage.sweep(run)
+        storage.sweep(run / checkpoints.DIRECTORY)
+        record = read_record(run)
+        segments = segments_of(record)
+        newest = checkpoints.newest_sound(run)
+        current = _load_segment(run, segments[-1])
+        changed = loader.load(current.path, overrides) if overrides else current
+        change = _allowed(current, changed, allow_threads=allow_inexact)
+        if record["status"] == "finished" and not (change.budget or change.segment or change.threads):
+            return AlreadyFinished(run, f"{record['message']}; to train on: dlspec resume {run} --epochs N")
+        experiment = changed.experiment
+        reached = _reached(run, newest, experiment)
+        if reached is not None and experiment.training.epochs < reached.state.epoch:
+            raise UsageError(
+                f"{run}: has done {reached.state.epoch} epochs; expected training.epochs of at least that, found "
+                f"{experiment.training.epochs}"
+            )
+        prepared = prepare(changed)
+        facts = environment(threads=int(experiment.threads), source=current.path)
+        inexact = _inexact(record, facts, prepared)
+        if inexact and not allow_inexact:
+            raise RunError(
+                f"{run}: cannot go on exactly, because {'; '.join(inexact)}; restore it, or go on with --allow-inexact"
+            )
+        segments = _with_changes(run, segments, prepared, change, reached)
+        record = record | {"segments": [asdict(segment) for segment in segments], "result": result_of(experiment)}
+        record = begun(
+            record,
+            now=now(),
+            environment=facts,
+            process=process(),
+            step=reached.state.step if reached else 0,
+            overrides=overrides,
+            inexact=inexact,
+        )
+        notes = [*(f"damaged, set aside: {wrong}" for _, wrong in newest.damaged), *(f"inexact: {x}" for x in inexact)]
+        for path, _ in newest.damaged:
+            checkpoints.set_aside(path)
+        introduce(prepared, notes)
+        session = Session(run, segments, watcher, interrupted, now, notes)
+        stretches = _stretches(run, segments, first=reached.segment if reached else 1, last=prepared)
+        return session.work(stretches, record=record, reached=reached)
 
 
-def _report(
-    prepared: Prepared, splits: list[dict[str, Any]], finished: RunFinished, state: TrainingState
-) -> dict[str, Any]:
-    experiment, dataset = prepared.experiment, prepared.dataset
-    result = _result_of(experiment)
-    return {
-        "format": 1,
-        "name": experiment.name,
-        "task": dataset.task,
-        "message": finished.message,
-        "parameters": result,
-        "epoch": state.best_epoch if result == "best" else state.epoch,
-        "human_level_error": experiment.evaluation.human_level_error,
-        "diagnosis": asdict(_diagnosis(experiment, splits)),
-        "splits": splits,
-        "warnings": list(dataset.warnings),
-    }
+def _load_segment(run: Path, segment: Segment) -> LoadedExperiment:
+    """The configuration of a segment, refused where someone has changed it since.
+
+    Raises:
+        RunError: its hash is another.
+    """
+    loaded = loader.load(run / segment.config)
+    if segment.sha256 not in (None, identity(loaded.experiment)):
+        raise RunError(
+            f"{loaded.path}: was changed since the run began; restore it, and change a running experiment with: "
+            f"dlspec resume {run} --set KEY=VALUE"
+        )
+    return loaded
 
 
-def _diagnosis(experiment: Experiment, splits: Sequence[dict[str, Any]]) -> Diagnosis:
-    def rate(name: str) -> ErrorRate | None:
-        for split in splits:
-            if split["split"] == name:
-                std = None if "accuracy" in split else split["error_std"]
-                # A multi-task is wrong or right label by label.
-                return ErrorRate(split["error"], split.get("labels", split["examples"]), std)
+def _allowed(old: LoadedExperiment, new: LoadedExperiment, *, allow_threads: bool) -> Changes:
+    """How the experiment changes, if it may.
+
+    Raises:
+        UsageError: names every key that cannot change, and why.
+    """
+    change = changes(old.experiment, new.experiment)
+    fixed = list(change.fixed)
+    if change.threads and not allow_threads:
+        fixed.append((("threads",), "sums would come out in another order; --allow-inexact does it and records it"))
+    if fixed:
+        raise UsageError(
+            [str(new.problem(path, f"cannot change in a run that has begun: {why}")) for path, why in fixed]
+        )
+    return change
+
+
+def _inexact(record: Mapping[str, Any], facts: Mapping[str, Any], prepared: Prepared) -> list[str]:
+    """What keeps a session from giving the bits of the sessions before."""
+    found = differences(record.get("environment", {}), facts)
+    if record["data"]["sha256"] != prepared.dataset.fingerprint:
+        found.append("the data has changed")
+    return found
+
+
+def _reached(run: Path, newest: Newest, experiment: Experiment) -> Reached | None:
+    """How far the run has come, by its newest whole checkpoint; None where it has none and starts over.
+
+    Raises:
+        RunError: a checkpoint of another architecture.
+    """
+    if newest.checkpoint is None or newest.path is None:
         return None
-
-    train = rate("train")
-    assert train is not None  # noqa: S101 - every dataset has a train split
-    return diagnose(
-        train=train,
-        dev=rate("dev"),
-        test=rate("test"),
-        human_level_error=experiment.evaluation.human_level_error,
-        bias_threshold=experiment.evaluation.bias_threshold,
-        variance_threshold=experiment.evaluation.variance_threshold,
+    metrics = run / "metrics.jsonl"
+    saved = format1.continued(
+        newest.checkpoint,
+        batch_size=experiment.batch_size if isinstance(experiment.batch_size, int) else sys.maxsize,
+        metrics=metrics.read_bytes() if metrics.exists() else b"",
     )
+    state = builder.state_of(saved, experiment, source=str(newest.path))
+    return Reached(saved.progress["segment"], state, saved.progress["metrics_bytes"])
+
+
+def _with_changes(
+    run: Path, segments: Sequence[Segment], prepared: Prepared, change: Changes, reached: Reached | None
+) -> list[Segment]:
+    """The segments of the run, now that its experiment changes; their configurations are written.
+
+    A change of the budget is written into the newest segment, any other begins one. The record that names the
+    segments is written later, in one step: until then nothing has changed.
+    """
+    experiment, loaded = prepared.experiment, prepared.loaded
+    if change.segment or change.threads:
+        epoch, seen, step = Place.of(reached.state) if reached else Place(0, 0, 0)
+        name = f"config.segment-{len(segments) + 1}.yaml"
+        new = Segment(name, epoch, seen, step, loaded.overrides, identity(experiment))
+        segments = [*segments, new]
+    if change.segment or change.threads or change.budget:
+        _write_config(run / segments[-1].config, experiment, base=loaded.path.parent)
+    return list(segments)
+
+
+def _stretches(run: Path, segments: Sequence[Segment], *, first: int, last: Prepared | None) -> list[Stretch]:
+    """The segments from number `first` on, as stretches to train.
+
+    Args:
+        run: holds their configurations.
+        segments: all of the run.
+        first: from 1.
+        last: the last one, where it is prepared already.
+    """
+    ends: Iterator[Place | None] = iter([*(Place.of(segment) for segment in segments[first:]), None])
+    stretches = []
+    for number, segment in enumerate(segments[first - 1 :], start=first):
+        loaded = _load_segment(run, segment)
+        stretches.append(Stretch(number, loaded.experiment, partial(prepare, loaded), next(ends)))
+    if last is not None:
+        stretches[-1] = replace(stretches[-1], prepare=lambda: last)
+    return stretches
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduction:
+    """A run trained once more from its beginning, and how it compares.
+
+    Attributes:
+        original: the run directory.
+        outcome: of the new run.
+        environment: what differs from the environment of the original.
+        differences: what does not come out the same; empty where every bit does.
+    """
+
+    original: Path
+    outcome: Outcome
+    environment: tuple[str, ...]
+    differences: tuple[Difference, ...]
+
+
+def reproduce(
+    original: Path,
+    *,
+    runs_dir: Path,
+    introduce: Callable[[Prepared, Sequence[str]], None] = lambda prepared, notes: None,  # noqa: ARG005
+    watcher: Callable[[Event], None] = _nobody,
+    interrupted: Callable[[], bool] = _never,
+    now: Callable[[], datetime] = _utc_now,
+) -> Reproduction:
+    """Train a run once more from its beginning, all of its segments, in a new directory, and compare.
+
+    A run that has not finished is repeated up to its newest checkpoint.
+
+    Args:
+        original: a run directory; it is only read.
+        runs_dir: where the new run goes.
+        introduce: called before the training, as for `resume`.
+        watcher: called with every event of the trainer.
+        interrupted: asked after every step.
+        now: the time, for names and records.
+
+    Raises:
+        RunError: the original is damaged, has no checkpoint, or its data has changed.
+    """
+    record = read_record(original)
+    segments = segments_of(record)
+    end = _end_of(original, record, segments)
+    loaded = _load_segment(original, segments[-1])
+    prepared = prepare(loaded)
+    if record["data"]["sha256"] != prepared.dataset.fingerprint:
+        raise RunError(f"{original}: the data has changed since this run was trained; restore it to reproduce the run")
+    facts = environment(threads=int(prepared.experiment.threads), source=loaded.path)
+    other = differences(record.get("environment", {}), facts)
+    introduce(prepared, [f"another environment: {what}" for what in other])
+    run = directory.create(runs_dir, name=prepared.experiment.name, now=now())
+    with directory.locked(run):
+        storage.write_file(run / "config.yaml", (original / "config.yaml").read_bytes())
+        for segment in segments:
+            _write_config(run / segment.config, _load_segment(original, segment).experiment, base=original)
+        segments = [replace(s, sha256=identity(loader.load(run / s.config).experiment)) for s in segments]
+        new = new_record(
+            run,
+            name=record["name"],
+            result=record["result"],
+            data_sha256=record["data"]["sha256"],
+            segments=segments,
+            reproduces=record["run"],
+        )
+        stretches = _stretches(run, segments, first=1, last=prepared)
+        stretches[-1] = replace(stretches[-1], end=end)
+        session = Session(run, segments, watcher, interrupted, now)
+        outcome = session.work(
+            stretches, record=begun(new, now=now(), environment=facts, process=process()), reached=None
+        )
+    return Reproduction(original, outcome, tuple(other), tuple(compare(original, run)))
+
+
+def _end_of(run: Path, record: Mapping[str, Any], segments: Sequence[Segment]) -> Place | None:
+    """Where to stop repeating a run: None, for by itself, where it has finished."""
+    if record["status"] == "finished":
+        return None
+    reached = _reached(run, checkpoints.newest_sound(run), _load_segment(run, segments[-1]).experiment)
+    if reached is None:
+        raise RunError(f"{run}: has no checkpoint to compare with; start it anew with: dlspec train {run}/config.yaml")
+    return Place.of(reached.state)

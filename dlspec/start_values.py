@@ -11,7 +11,7 @@ import numpy as np
 from dlspec.core.arrays import Array
 from dlspec.core.parameters import Parameters, ParameterSpec
 from dlspec.errors import DataError
-from dlspec.run import checkpoint, directory
+from dlspec.run import checkpoint, checkpoints
 
 
 def read(path: Path) -> dict[str, Array]:
@@ -24,7 +24,7 @@ def read(path: Path) -> dict[str, Array]:
         RunError: a damaged checkpoint, or a run without one.
     """
     if path.is_dir():
-        _, path = directory.checkpoint_of(path)
+        _, path = checkpoints.of_run(path)
     if path.suffix == ".h5":
         return dict(checkpoint.load(path).parameters)
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from course.files import overrides_for
 
-from dlspec import runner
+from dlspec import preparation, runner
 from dlspec.config import loader, yaml_tree
 
 ROOT = Path(__file__).parents[1]
@@ -17,7 +17,7 @@ each_config = pytest.mark.parametrize("config", CONFIGS, ids=lambda path: str(pa
 
 
 def train(config, overrides, runs_dir):
-    outcome = runner.train(runner.prepare(loader.load(config, overrides)), runs_dir=runs_dir)
+    outcome = runner.train(preparation.prepare(loader.load(config, overrides)), runs_dir=runs_dir)
     return outcome, {measured["split"]: measured for measured in outcome.report["splits"]}
 
 

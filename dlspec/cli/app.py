@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 import dlspec
-from dlspec.cli import augment, ensemble, evaluate, gradcheck, init, schema, show, signals, train, validate
+from dlspec.cli import (
+    augment,
+    ensemble,
+    evaluate,
+    gradcheck,
+    init,
+    reproduce,
+    resume,
+    schema,
+    show,
+    signals,
+    train,
+    validate,
+)
 from dlspec.cli.errors import FAILED, exit_code, lines, system_error
 from dlspec.errors import DlspecError
 
@@ -43,6 +56,8 @@ def root(
 
 for command in (
     train.train,
+    resume.resume,
+    reproduce.reproduce,
     evaluate.evaluate,
     ensemble.ensemble,
     validate.validate,

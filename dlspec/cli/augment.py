@@ -18,7 +18,7 @@ def augment(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Draw training images beside what augmentation makes of them."""
-    from dlspec import runner
+    from dlspec import preparation
     from dlspec.config import loader
     from dlspec.errors import UsageError
     from dlspec.run import storage
@@ -28,7 +28,9 @@ def augment(
     if out.exists() and not force:
         raise UsageError(f"{out}: already there; nothing was written; choose another name, or --force")
     storage.check_writable(out.parent)
-    sheet = runner.contact_sheet(runner.prepare(loader.load(config, overrides or ())), examples=examples, copies=copies)
+    sheet = preparation.contact_sheet(
+        preparation.prepare(loader.load(config, overrides or ())), examples=examples, copies=copies
+    )
     content = _png(sheet)
     storage.make_parents(out.parent)
     storage.write_file(out, content)

@@ -67,7 +67,7 @@ def _trained(config: Path, seeds: int, overrides: list[str], runs_dir: Path, spl
     from dlspec.cli import signals
 
     with signals.flagged() as interruption:
-        from dlspec import runner
+        from dlspec import preparation, runner
         from dlspec.cli import errors
         from dlspec.cli.console import console, text
         from dlspec.cli.progress import display
@@ -78,7 +78,7 @@ def _trained(config: Path, seeds: int, overrides: list[str], runs_dir: Path, spl
         storage.check_writable(runs_dir)
         loaded, notes, runs = loader.load(config, overrides), console(stderr=True), []
         for seed in range(loaded.experiment.seed, loaded.experiment.seed + seeds):
-            prepared = runner.prepare(runner.reseeded(loaded, seed))
+            prepared = preparation.prepare(preparation.reseeded(loaded, seed))
             if split.value not in ("all", *prepared.dataset.splits):
                 raise UsageError(f"{config}: has no {split.value} split to measure on")
             notes.print(text(f"seed {seed}"))

@@ -26,7 +26,7 @@ class Parameters(StrEnum):
 
 
 def evaluate(
-    run: Annotated[str, typer.Argument(help="A run directory, any path inside it, or latest.", metavar="RUN")],
+    run: options.Run,
     split: Annotated[Split, typer.Option(help="Split to measure on.")] = Split.DEV,
     parameters: Annotated[
         Parameters | None,

@@ -16,4 +16,8 @@ Set = Annotated[
     ),
 ]
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where run directories are.", metavar="DIR")]
+Run = Annotated[
+    str, typer.Argument(help="A run directory, any path inside it, or latest.", metavar="RUN", show_default=False)
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the results.")]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]

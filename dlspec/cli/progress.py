@@ -57,7 +57,7 @@ class Bar:
         )
         self._clock = clock
         self._task = self._progress.add_task("", epoch="", rate="", numbers="")
-        self._epochs = self._steps_per_epoch = 0
+        self._epochs = self._before = 0
         self._started = self._drawn = clock()
 
     def __enter__(self) -> Self:
@@ -72,16 +72,20 @@ class Bar:
     def __call__(self, event: Event) -> None:
         """Draw, at most ten times a second."""
         if isinstance(event, RunStarted):
-            self._epochs, self._steps_per_epoch = event.epochs, event.steps_per_epoch
+            self._epochs, self._before = event.epochs, event.step
             self._started = self._clock()
-            self._progress.update(self._task, total=event.epochs * event.steps_per_epoch)
+            total = event.step + (event.epochs - event.epoch) * event.steps_per_epoch
+            self._progress.update(self._task, total=total, completed=event.step)
         elif isinstance(event, StepsDone | EpochDone) and self._clock() - self._drawn >= BAR_EVERY_S:
             self._draw(event)
 
     def _draw(self, event: StepsDone | EpochDone) -> None:
         self._drawn = self._clock()
         seconds = self._drawn - self._started
-        fields = {"epoch": f"{event.epoch}/{self._epochs}", "rate": f"{event.step / seconds:,.0f} steps/s"}
+        fields = {
+            "epoch": f"{event.epoch}/{self._epochs}",
+            "rate": f"{(event.step - self._before) / seconds:,.0f} steps/s",
+        }
         if isinstance(event, EpochDone):
             fields["numbers"] = _numbers(event)
         self._progress.update(self._task, completed=event.step, **fields)  # type: ignore[arg-type] # fields are Any
@@ -95,6 +99,7 @@ class Lines:
         self._console = console
         self._clock = clock
         self._epochs = 0
+        self._before = (0, 0)  # epochs and steps
         self._started = self._said = clock()
 
     def __enter__(self) -> Self:
@@ -107,13 +112,14 @@ class Lines:
     def __call__(self, event: Event) -> None:
         """Say how far it is, every two seconds."""
         if isinstance(event, RunStarted):
-            self._epochs = event.epochs
+            self._epochs, self._before = event.epochs, (event.epoch, event.step)
             self._started = self._clock()
         elif isinstance(event, EpochDone) and self._clock() - self._said >= LINE_EVERY_S:
             self._said = self._clock()
             seconds = self._said - self._started
-            left = seconds / event.epoch * (self._epochs - event.epoch)
-            rate = f"{event.step / seconds:,.0f} steps/s"
+            epochs, steps = event.epoch - self._before[0], event.step - self._before[1]
+            left = seconds / epochs * (self._epochs - event.epoch)
+            rate = f"{steps / seconds:,.0f} steps/s"
             self._say(f"epoch {event.epoch}/{self._epochs}, {rate}, {_numbers(event)}, {left:.0f} s left")
 
     def _say(self, line: str) -> None:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from dlspec.config.architecture import Architecture
 from dlspec.config.augmentation import Augmentation
+from dlspec.config.checkpoint import Checkpoint
 from dlspec.config.data import Data
 from dlspec.config.decay import Constant, Decay
 from dlspec.config.evaluation import Evaluation
@@ -41,4 +42,5 @@ class Experiment(Section):
     )
     decay: Decay = Field(Constant(), description="how the learning rate falls")
     training: Training = Field(Training(), description="epochs and early stopping")
+    checkpoint: Checkpoint = Field(Checkpoint(), description="how often the state of the run is written")
     evaluation: Evaluation = Field(Evaluation(), description="metric and yardsticks")

@@ -26,12 +26,12 @@ class Plan:
     """Forward and backward for one batch size: the composition of the bound layers."""
 
     def __init__(self, parts: Sequence[Bound]):
-        self._forwards = [part.forward for part in parts]
+        self.forwards = [part.forward for part in parts]
         self._backwards = [part.backward for part in reversed(parts)]
 
     def forward(self, X: Array) -> Array:
         """X (m, …) → logits Z (m, units), valid until the next forward; X is left as it is."""
-        for forward in self._forwards:
+        for forward in self.forwards:
             X = forward(X)
         return X
 

@@ -62,21 +62,26 @@ class Batches:
 
         Args:
             epoch: number of the epoch, from 0.
-            start: batches to skip, for a run that resumes within the epoch.
+            start: examples to skip, for a run that resumes within the epoch.
         """
         if self._whole:
             if start == 0:
                 yield self.X, self.Y, self.weights
+            elif start < len(self.X):  # the epoch was begun in smaller batches
+                rows = np.arange(len(self.X))
+                stream(self.seed, "shuffle", epoch).shuffle(rows)
+                rows = rows[start:]
+                yield self.X[rows], self.Y[rows], None if self.weights is None else self.weights[rows]
             return
         self._shuffle(epoch)
-        for batch in range(start, self.steps_per_epoch):
-            rows = self._order[batch * self.batch_size : (batch + 1) * self.batch_size]
+        for first in range(start, len(self.X), self.batch_size):
+            rows = self._order[first : first + self.batch_size]
             Xb, Yb = self._Xb[: len(rows)], self._Yb[: len(rows)]
             # mode="clip", because the default checks the indices by way of a second copy.
             if self._fill is None:
                 np.take(self.X, rows, axis=0, out=Xb, mode="clip")
             else:
-                self._fill(rows, Xb, epoch, batch)
+                self._fill(rows, Xb, epoch, first // self.batch_size)
             np.take(self.Y, rows, axis=0, out=Yb, mode="clip")
             wb = None
             if self.weights is not None and self._wb is not None:

@@ -58,11 +58,21 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
         yield from (f"{number}. {step}" for number, step in enumerate(diagnosis["next_steps"], start=1))
     if "classes" in splits[0]:
         yield from _per_class(splits)
+    if len(report["segments"]) > 1:
+        yield from _segments(report["segments"])
     if report["warnings"]:
         yield ""
         yield "## Warnings"
         yield ""
         yield from (f"- {_escape(warning)}" for warning in report["warnings"])
+
+
+def _segments(segments: Sequence[dict[str, Any]]) -> Iterator[str]:
+    yield ""
+    yield "## Changes on the way"
+    yield ""
+    rows = [[f"{s['epoch']:,}", f"{s['step']:,}", _escape(", ".join(s["changes"]))] for s in segments[1:]]
+    yield from _table(["after epoch", "after step", "changes"], rows)
 
 
 def _error_words(report: dict[str, Any]) -> str:

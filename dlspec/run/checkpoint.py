@@ -22,12 +22,21 @@ from dlspec.core.parameters import Parameters
 from dlspec.errors import RunError
 from dlspec.run import storage
 from dlspec.training.events import TrainingState
+from dlspec.training.plateau import PlateauState
+from dlspec.training.spikes import Spike, SpikeState
+from dlspec.training.stopping import Best
 
-FORMAT = 1
+FORMAT = 2
+OLDEST_FORMAT = 1
 HEADER_BYTES = 512  # the smallest user block that HDF5 allows
 ARRAYS = {"vector", "optimizer", "best_vector"}  # of a state, with groups of their own; the rest is its progress
 
 Content = Literal["last", "best", "snapshot"]
+NOWHERE: Mapping[str, int] = {"segment": 1, "metrics_bytes": 0}
+
+
+class NewerFormatError(RunError):
+    """A checkpoint that a newer dlspec wrote: not damaged, and no reason to fall back to an older one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +48,8 @@ class Checkpoint:
         optimizer: running averages by name, each (P,), laid out like θ in memory.
         best: the same of the best epoch by name; empty in a file that is itself the best.
         normalization: state of the data's normalisation, by name.
-        progress: what else the state of the training has: epoch, batch, step, rng, best_epoch, …
+        progress: what else the state of the training has: epoch, seen, step, rng, best_epoch, …; and where the run
+            stands: its segment, and the bytes of its metrics.
         model: what a reader must know to use the parameters: classes, feature names, …
     """
 
@@ -58,6 +68,7 @@ def of_state(
     normalization: Mapping[str, Array],
     model: Mapping[str, Any],
     content: Content = "last",
+    standing: Mapping[str, int] = NOWHERE,
 ) -> Checkpoint:
     """The checkpoint of a trainer's state.
 
@@ -68,6 +79,7 @@ def of_state(
         model: description of the model.
         content: `last` is everything that continues the run; `best` and `snapshot` hold parameters alone, those
             of the best epoch and those of now.
+        standing: for `last`, what a resumed run must know beside the state: `segment`, `metrics_bytes`.
     """
     if content == "best":
         progress = {"epoch": state.best_epoch, "best_epoch": state.best_epoch, "best_value": state.best_value}
@@ -76,7 +88,7 @@ def of_state(
     else:
         progress = {
             field.name: _plain(getattr(state, field.name)) for field in fields(state) if field.name not in ARRAYS
-        }
+        } | dict(standing)
     vector = state.best_vector if content == "best" else state.vector
     return Checkpoint(
         parameters=parameters.views_of(vector),
@@ -91,6 +103,39 @@ def of_state(
 def _plain(value: Any) -> Any:
     """A record as a mapping, for JSON."""
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+
+
+def to_state(checkpoint: Checkpoint, parameters: Parameters, *, source: str) -> TrainingState:
+    """The state of a `last` checkpoint: what `of_state` was given.
+
+    Raises:
+        RunError: it is of another architecture.
+    """
+    check_shapes(checkpoint.parameters, parameters, source=source)
+    check_shapes(checkpoint.best, parameters, source=source)
+    progress = checkpoint.progress
+    plateau, spikes = progress["plateau"], progress["spikes"]
+    return TrainingState(
+        epoch=progress["epoch"],
+        seen=progress["seen"],
+        step=progress["step"],
+        vector=_vector(checkpoint.parameters, parameters),
+        optimizer=checkpoint.optimizer,
+        rng=progress["rng"],
+        best_vector=_vector(checkpoint.best, parameters),
+        best_epoch=progress["best_epoch"],
+        best_value=progress["best_value"],
+        waited=progress["waited"],
+        plateau=PlateauState(**{**plateau, "best": Best(**plateau["best"])}),
+        spikes=SpikeState(**{**spikes, "found": tuple(Spike(**spike) for spike in spikes["found"])}),
+    )
+
+
+def _vector(arrays: Mapping[str, Array], parameters: Parameters) -> Array:
+    vector = np.empty_like(parameters.vector)
+    for name, view in parameters.views_of(vector).items():
+        np.copyto(view, arrays[name])
+    return vector
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
@@ -121,16 +166,25 @@ def restore(checkpoint: Checkpoint, parameters: Parameters, *, source: str) -> N
     Raises:
         RunError: they are those of another architecture.
     """
+    check_shapes(checkpoint.parameters, parameters, source=source)
+    for name, values in checkpoint.parameters.items():
+        np.copyto(parameters.values[name], values)
+
+
+def check_shapes(arrays: Mapping[str, Array], parameters: Parameters, *, source: str) -> None:
+    """Refuse arrays that are not those of θ.
+
+    Raises:
+        RunError: names the first that differs.
+    """
     expected = {spec.name: spec.shape for spec in parameters.specs}
-    found = {name: array.shape for name, array in checkpoint.parameters.items()}
+    found = {name: array.shape for name, array in arrays.items()}
     if found != expected:
         name = next(name for name in (*expected, *found) if expected.get(name) != found.get(name))
         raise RunError(
             f"{source}: is of another architecture: {name} has shape {found.get(name)}; "
             f"the configuration of the run expects {expected.get(name)}"
         )
-    for name, values in checkpoint.parameters.items():
-        np.copyto(parameters.values[name], values)
 
 
 def encode(checkpoint: Checkpoint) -> bytes:
@@ -151,7 +205,7 @@ def encode(checkpoint: Checkpoint) -> bytes:
         file.attrs["model"] = json.dumps(checkpoint.model, allow_nan=False)
         file.flush()
         image: bytes = file.id.get_file_image()
-    return _header(image) + image
+    return _header(image, FORMAT) + image
 
 
 def decode(data: bytes, *, source: str) -> Checkpoint:
@@ -165,8 +219,10 @@ def decode(data: bytes, *, source: str) -> Checkpoint:
     if number is None:
         raise RunError(f"{source}: is no dlspec checkpoint (its first line is missing); it may be damaged")
     if number > FORMAT:
-        raise RunError(f"{source}: has format {number}; this dlspec reads up to {FORMAT}; install a newer dlspec")
-    if header != _header(image):
+        raise NewerFormatError(
+            f"{source}: has format {number}; this dlspec reads up to {FORMAT}; install a newer dlspec"
+        )
+    if header != _header(image, max(number, OLDEST_FORMAT)):
         raise RunError(f"{source}: damaged: its length or SHA-256 is not the recorded one; restore it from a copy")
     import h5py
 
@@ -179,9 +235,10 @@ def decode(data: bytes, *, source: str) -> Checkpoint:
     return Checkpoint(**groups, progress=progress, model=model)
 
 
-def _header(image: bytes) -> bytes:
-    digest = hashlib.sha256(image).hexdigest()
-    return f"dlspec checkpoint {FORMAT}\nbytes {len(image)}\nsha256 {digest}\n".encode().ljust(HEADER_BYTES, b"\0")
+def _header(image: bytes, number: int) -> bytes:
+    # The number is hashed too, so that no damage turns one format into another; format 1 did not yet do so.
+    digest = hashlib.sha256(image if number == 1 else b"%d" % number + image).hexdigest()
+    return f"dlspec checkpoint {number}\nbytes {len(image)}\nsha256 {digest}\n".encode().ljust(HEADER_BYTES, b"\0")
 
 
 def _format_of(header: bytes) -> int | None:

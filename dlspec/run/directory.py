@@ -1,5 +1,6 @@
 """Run directories: how one is made, locked and found again."""
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from dlspec.text import finite
 
 STAMP = "%Y%m%dT%H%M%SZ"
 RUN_FILE = "run.json"
+LOCK_FILE = ".lock"
 
 
 def create(runs_dir: Path, *, name: str, now: datetime) -> Path:
@@ -37,6 +39,10 @@ def create(runs_dir: Path, *, name: str, now: datetime) -> Path:
         suffix += 1
 
 
+# A reader that asks whether a run is locked holds it for a moment.
+LOCK_TIMEOUT_S = 0.5
+
+
 @contextmanager
 def locked(run: Path) -> Iterator[None]:
     """Hold the run directory for writing. The kernel frees the lock when its holder dies.
@@ -44,9 +50,9 @@ def locked(run: Path) -> Iterator[None]:
     Raises:
         RunBusyError: another process holds it, or the directory is not writable.
     """
-    lock = FileLock(run / ".lock")
+    lock = FileLock(run / LOCK_FILE)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=LOCK_TIMEOUT_S)
     except Timeout:
         raise RunBusyError(f"{run}: another process{_holder(run)} writes to this run; wait for it or stop it") from None
     except OSError as error:
@@ -55,6 +61,21 @@ def locked(run: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_locked(run: Path) -> bool:
+    """Whether a living process holds the run; works in a directory that cannot be written."""
+    try:
+        fd = os.open(run / LOCK_FILE, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    return False
 
 
 def _holder(run: Path) -> str:
@@ -135,38 +156,6 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise RunError(f"{path}: holds {type(content).__name__}; expected a JSON object; the file is damaged")
     return content
-
-
-def read_record(run: Path) -> dict[str, Any]:
-    """Content of `run.json`.
-
-    Raises:
-        RunError: it is missing or damaged.
-    """
-    record = read_json(run / RUN_FILE)
-    for name in ("status", "result", "data"):
-        if name not in record:
-            raise RunError(f"{run / RUN_FILE}: has no {name!r}; the file is damaged")
-    return record
-
-
-def checkpoint_of(run: Path, parameters: str | None = None) -> tuple[str, Path]:
-    """Name and file of a checkpoint of a run.
-
-    Args:
-        run: a run directory.
-        parameters: `best`, `last`, `snapshot-1`, …; None means the run's own result, and `last` where a run was
-            interrupted before its first best epoch.
-
-    Raises:
-        RunError: there is none yet.
-    """
-    record, checkpoints = read_record(run), run / "checkpoints"
-    wanted = (parameters,) if parameters else (record["result"], "last")
-    for name in wanted:
-        if (path := checkpoints / f"{name}.h5").exists():
-            return name, path
-    raise RunError(f"{checkpoints / wanted[0]}.h5: no checkpoint yet; the run is {record['status']}")
 
 
 def to_json(content: Any) -> bytes:

@@ -4,10 +4,13 @@ import os
 import platform
 import socket
 import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import threadpoolctl
 
 import dlspec
@@ -32,9 +35,39 @@ def environment(*, threads: int, source: Path) -> dict[str, Any]:
             for library in threadpoolctl.threadpool_info()
             if library.get("user_api") == "blas"
         ],
+        "simd": np.show_config(mode="dicts")["SIMD Extensions"]["found"],
         "threads": threads,
         "git": _git(source),
     }
+
+
+# What decides the bits of a run, beside its configuration and its data.
+DECIDING = ("dlspec", "numpy", "blas", "simd", "threads")
+
+
+def differences(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs between two environments and can change the bits of a result, for people.
+
+    Facts that were not recorded are not compared.
+    """
+    return [
+        f"{name}: {_words(recorded[name])} then, {_words(now[name])} now"
+        for name in DECIDING
+        if name in recorded and recorded[name] != now[name]
+    ]
+
+
+def _words(fact: Any) -> str:
+    if not isinstance(fact, list):
+        return str(fact)
+    return " ".join(" ".join(map(str, part.values())) if isinstance(part, dict) else str(part) for part in fact)
+
+
+@contextmanager
+def numerics(threads: int) -> Iterator[None]:
+    """Threads of the linear algebra pinned; overflow left to the checks of the trainer."""
+    with threadpoolctl.threadpool_limits(threads), np.errstate(all="ignore"):
+        yield
 
 
 def process() -> dict[str, Any]:

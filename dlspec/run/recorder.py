@@ -1,23 +1,24 @@
 """Watchers of a training run that write to its directory: metrics, timings, log and checkpoints."""
 
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dlspec.run import checkpoint, storage
+import numpy as np
+
+from dlspec.run import checkpoint, checkpoints, storage
 from dlspec.run.checkpoint import Checkpoint
 from dlspec.text import finite, printable
-from dlspec.training.events import EpochDone, Event, RunFinished, RunStarted, TrainingState
+from dlspec.training.events import EpochDone, Event, RunFinished, RunStarted, StepsDone, TrainingState
 
 METRICS_FILE = "metrics.jsonl"
 TIMINGS_FILE = "timings.jsonl"
 LOG_FILE = "log.txt"
-
-# Between two checkpoints while training goes on. What lies between is lost only if the process is
-# killed outright; an ordinary end, a signal or a divergence always writes one.
-CHECKPOINT_EVERY_S = 10.0
 
 
 class MetricsRecorder:
@@ -27,28 +28,45 @@ class MetricsRecorder:
 
     Args:
         run: the run directory.
+        segment: number of the segment that the rows belong to.
+        keep: bytes of the metrics to keep, for a run that goes on; what follows them is cut off.
         clock: seconds.
     """
 
-    def __init__(self, run: Path, *, clock: Callable[[], float] = time.perf_counter):
-        self._metrics = storage.Appender(run / METRICS_FILE)
-        self._timings = storage.Appender(run / TIMINGS_FILE)
+    def __init__(self, run: Path, *, segment: int = 1, keep: int = 0, clock: Callable[[], float] = time.perf_counter):
+        self._metrics = storage.Appender(run / METRICS_FILE, length=keep)
+        with ExitStack() as opened:
+            opened.callback(self._metrics.close)
+            timings = _lines(run / TIMINGS_FILE)[: len(_lines(run / METRICS_FILE))]
+            self._timings = storage.Appender(run / TIMINGS_FILE, length=sum(map(len, timings)))
+            opened.pop_all()
+        self._segment = segment
         self._clock = clock
         self._started = clock()
+        self._before = float(json.loads(timings[-1])["seconds"]) if timings else 0.0
 
     def __call__(self, event: Event) -> None:
         """Record the event, if it is one to record."""
         if isinstance(event, RunStarted):
             self._started = self._clock()
         elif isinstance(event, EpochDone):
-            row = {"epoch": event.epoch, "step": event.step, "learning_rate": event.learning_rate}
-            self._metrics.append(json.dumps(finite({**row, **event.quantities, "improved": event.improved})))
-            seconds = round(self._clock() - self._started, 6)
+            row = {
+                "epoch": event.epoch,
+                "step": event.step,
+                "segment": self._segment,
+                "learning_rate": event.learning_rate,
+                **event.quantities,
+                "improved": event.improved,
+                "spikes": [asdict(spike) for spike in event.spikes],
+            }
+            self._metrics.append(json.dumps(finite(row)))
+            seconds = round(self._before + self._clock() - self._started, 6)
             self._timings.append(json.dumps({"epoch": event.epoch, "step": event.step, "seconds": seconds}))
 
-    def sync(self) -> None:
-        """Wait until the metrics are on the disk."""
+    def sync(self) -> int:
+        """Wait until the metrics are on the disk; gives their bytes."""
         self._metrics.sync()
+        return self._metrics.size
 
     def close(self) -> None:
         """Sync and close both files."""
@@ -56,6 +74,14 @@ class MetricsRecorder:
             self._metrics.close()
         finally:
             self._timings.close()
+
+
+def _lines(path: Path) -> list[bytes]:
+    """The whole lines of a file; none where there is no such file."""
+    try:
+        return [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+    except FileNotFoundError:
+        return []
 
 
 class Log:
@@ -76,12 +102,16 @@ class Log:
         self._file.append(f"{stamp} {printable(line)}")
 
     def __call__(self, event: Event) -> None:
-        """Log the start, each new best epoch and the end."""
+        """Log the start, each new best epoch, loss spikes and the end."""
         if isinstance(event, RunStarted):
-            self.say(f"training: {event.epochs} epochs of {event.steps_per_epoch} steps")
-        elif isinstance(event, EpochDone) and event.improved:
-            numbers = ", ".join(f"{name} {number:.5g}" for name, number in event.quantities.items())
-            self.say(f"epoch {event.epoch} is the best so far: {numbers}")
+            resumed = f", resumed after epoch {event.epoch}, step {event.step}" if event.step else ""
+            self.say(f"training: {event.epochs} epochs of {event.steps_per_epoch} steps{resumed}")
+        elif isinstance(event, EpochDone):
+            for spike in event.spikes:
+                self.say(f"loss spike at step {spike.step}: {spike.loss:.5g}, usual is {spike.usual:.5g}")
+            if event.improved:
+                numbers = ", ".join(f"{name} {number:.5g}" for name, number in event.quantities.items())
+                self.say(f"epoch {event.epoch} is the best so far: {numbers}")
         elif isinstance(event, RunFinished):
             self.say(f"{event.reason} after epoch {event.epoch}, step {event.step}: {event.message}")
 
@@ -91,15 +121,19 @@ class Log:
 
 
 class CheckpointWriter:
-    """Writes `checkpoints/last.h5`, `best.h5` and, where asked for, `snapshot-1.h5`, `snapshot-2.h5` and so on.
+    """Writes `checkpoints/step-00000120.h5`, `best.h5` and, where asked for, `snapshot-1.h5` and so on.
 
-    `last` continues the run, `best` holds the parameters of the best epoch, a snapshot those of its own. After
-    a divergence `last` is the state after the last epoch that was finite.
+    A step's file continues the run, `best` holds the parameters of the best epoch, a snapshot those of its own. One is
+    written when so many steps or seconds have passed and when the run ends; what lies between is lost, and trained
+    again, only if the process is killed outright. After a divergence the newest is the last finite state known.
 
     Args:
         run: the run directory.
-        describe: turns a state into the checkpoint of that content.
-        before: called before each checkpoint; syncs the metrics it belongs to.
+        describe: turns a state into the checkpoint of that content; its last argument is the bytes of the metrics.
+        sync: called before each checkpoint; syncs the metrics it belongs to and gives their bytes.
+        every_steps: steps between two checkpoints; None leaves it to the clock.
+        every_seconds: seconds between two checkpoints; None leaves it to the steps.
+        keep: how many of those by steps stay.
         snapshots: epochs after which a snapshot is written.
         clock: seconds.
     """
@@ -108,39 +142,60 @@ class CheckpointWriter:
         self,
         run: Path,
         *,
-        describe: Callable[[TrainingState, checkpoint.Content], Checkpoint],
-        before: Callable[[], None],
+        describe: Callable[[TrainingState, checkpoint.Content, int], Checkpoint],
+        sync: Callable[[], int],
+        every_steps: int | None = None,
+        every_seconds: float | None = 10.0,
+        keep: int = 2,
         snapshots: Sequence[int] = (),
         clock: Callable[[], float] = time.perf_counter,
     ):
-        self._directory = run / "checkpoints"
-        storage.make_directory(self._directory)
+        self._run = run
+        storage.make_directory(run / checkpoints.DIRECTORY)
         self._describe = describe
-        self._before = before
+        self._sync = sync
+        self._every_steps = every_steps
+        self._every_seconds = math.inf if every_seconds is None else every_seconds
+        self._keep = keep
         self._snapshots = {epoch: number for number, epoch in enumerate(snapshots, start=1)}
         self._clock = clock
-        self._due = clock() + CHECKPOINT_EVERY_S
+        self._due = clock() + self._every_seconds
         self._finite: TrainingState | None = None
         self._best_written = 0
+        self._newest = -1  # step of the newest file
 
     def __call__(self, event: Event) -> None:
         """Remember the state, and write it when it is time or the run ends."""
         if isinstance(event, RunStarted):
             self._finite = event.state()
+        elif isinstance(event, StepsDone):
+            if self._is_time(event.step):
+                self._write(event.state())
         elif isinstance(event, EpochDone):
             self._finite = event.state()
             if event.epoch in self._snapshots:
                 name = f"snapshot-{self._snapshots[event.epoch]}.h5"
-                checkpoint.save(self._directory / name, self._describe(self._finite, "snapshot"))
-            if self._clock() >= self._due:
+                snapshot = self._describe(self._finite, "snapshot", 0)
+                checkpoint.save(self._run / checkpoints.DIRECTORY / name, snapshot)
+            if self._is_time(event.step):
                 self._write(self._finite)
-                self._due = self._clock() + CHECKPOINT_EVERY_S
-        elif isinstance(event, RunFinished):
-            self._write(self._finite if event.reason == "diverged" and self._finite else event.state())
+        elif event.reason != "diverged":
+            self._write(event.state(), finished=event.reason != "interrupted")
+        elif self._finite is not None and self._finite.step > self._newest:
+            self._write(self._finite)
 
-    def _write(self, state: TrainingState) -> None:
-        self._before()
+    def _is_time(self, step: int) -> bool:
+        return self._clock() >= self._due or (self._every_steps is not None and step % self._every_steps == 0)
+
+    def _write(self, state: TrainingState, *, finished: bool = False) -> None:
+        if not np.isfinite(state.vector).all():  # diverging: the step that shows it is still to come
+            return
+        metrics_bytes = self._sync()
         if state.best_epoch > self._best_written:
-            checkpoint.save(self._directory / "best.h5", self._describe(state, "best"))
+            best = self._describe(state, "best", metrics_bytes)
+            checkpoint.save(self._run / checkpoints.DIRECTORY / "best.h5", best)
             self._best_written = state.best_epoch
-        checkpoint.save(self._directory / "last.h5", self._describe(state, "last"))
+        checkpoint.save(checkpoints.step_file(self._run, state.step), self._describe(state, "last", metrics_bytes))
+        self._newest = state.step
+        checkpoints.keep_only(self._run, every_steps=self._every_steps, keep=self._keep, finished=finished)
+        self._due = self._clock() + self._every_seconds

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from dlspec.core.arrays import Array
 from dlspec.training.plateau import PlateauState
+from dlspec.training.spikes import Spike, SpikeState
 
 Reason = Literal["completed", "early_stopping", "interrupted", "diverged"]
 
@@ -16,7 +17,7 @@ class TrainingState:
 
     Attributes:
         epoch: completed epochs.
-        batch: mini-batches done in the epoch after those.
+        seen: examples of the epoch after those that the steps so far have seen.
         step: steps done in all; t of the optimisers.
         vector: θ and the statistics (P + S,), see `Parameters`.
         optimizer: running averages by name, each (P,).
@@ -26,10 +27,11 @@ class TrainingState:
         best_value: its monitored value, None before the first.
         waited: epochs since.
         plateau: how far the learning rate has been lowered, and what is waited for.
+        spikes: the usual loss, and the spikes of this epoch so far.
     """
 
     epoch: int
-    batch: int
+    seen: int
     step: int
     vector: Array
     optimizer: Mapping[str, Array]
@@ -39,24 +41,28 @@ class TrainingState:
     best_value: float | None
     waited: int
     plateau: PlateauState = PlateauState()  # noqa: RUF009 - frozen
+    spikes: SpikeState = SpikeState()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """Before the first step."""
+    """Before the first step, or the first one of a resumed run."""
 
     epochs: int
     steps_per_epoch: int
+    epoch: int  # completed epochs
+    step: int  # steps done in all
     state: Callable[[], TrainingState]
 
 
 @dataclass(frozen=True, slots=True)
 class StepsDone:
-    """A sign of life, some times a second; loss is that of the last mini-batch."""
+    """A sign of life, some times a second and after the steps that were asked for."""
 
     epoch: int  # completed epochs
     step: int  # steps done in all
-    loss: float
+    loss: float  # of the last mini-batch
+    state: Callable[[], TrainingState]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,7 @@ class EpochDone:
     learning_rate: float  # of its last step
     quantities: Mapping[str, float]  # train_cost, train_loss, …, dev_cost, …
     improved: bool
+    spikes: tuple[Spike, ...]  # steps whose loss was far above the usual
     state: Callable[[], TrainingState]
 
 
@@ -80,6 +87,7 @@ class RunFinished:
     step: int
     message: str
     state: Callable[[], TrainingState]
+    advice: tuple[str, ...] = ()  # what to try after a divergence
 
 
 Event = RunStarted | StepsDone | EpochDone | RunFinished

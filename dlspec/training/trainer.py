@@ -7,13 +7,16 @@ from typing import Any, Literal
 
 import numpy as np
 
+from dlspec.core.arrays import Array
 from dlspec.core.constraints import Constraint
-from dlspec.core.cost import Cost
+from dlspec.core.cost import Cost, LossAndGradient
 from dlspec.core.decay import Decay
 from dlspec.core.optimizers import Optimizer
 from dlspec.data.batches import Batches
+from dlspec.training.divergence import ADVICE, first_not_finite, not_finite_parameters
 from dlspec.training.events import EpochDone, Event, Reason, RunFinished, RunStarted, StepsDone, TrainingState
 from dlspec.training.plateau import Plateau, PlateauState, lowered
+from dlspec.training.spikes import SMALLEST_BATCH, SpikeWatch
 from dlspec.training.stopping import Best, Watch, after_epoch, is_over
 
 # Signs of life per second; each costs a few microseconds.
@@ -26,7 +29,7 @@ class Trainer:
     The loop knows no files, no terminal and no settings: whoever iterates over `run()` records,
     writes checkpoints and draws. While an event is being handled the loop stands still. Overflow shows
     as a cost that is no longer finite, which ends the run; NumPy's warnings of it are the caller's to
-    silence.
+    silence. A trainer with a `restore`d state goes on as the one that gave it would have: the same bits.
 
     Args:
         cost: network, parameters, loss and penalties; the parameters are trained in place.
@@ -42,6 +45,7 @@ class Trainer:
         plateau: when to lower α further, by which of the quantities; None never does.
         before_step: applied to dθ before each step, such as clipping.
         after_step: applied to the weights after each step, such as a limit of their norm.
+        say_next: the next step, after a step, at which `StepsDone` is said whatever the clock says; infinity for none.
         interrupted: asked after every step; True ends the run after that step.
         clock: seconds; decides only when `StepsDone` is said.
     """
@@ -62,6 +66,7 @@ class Trainer:
         plateau: Plateau | None = None,
         before_step: Sequence[Constraint] = (),
         after_step: Sequence[Constraint] = (),
+        say_next: Callable[[int], float] = lambda step: math.inf,  # noqa: ARG005 - the signature
         interrupted: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.perf_counter,
     ):
@@ -81,21 +86,28 @@ class Trainer:
             self.optimizer.step,
             [constraint.bind(self.parameters) for constraint in after_step],
         )
+        self.say_next = say_next
         self.interrupted = interrupted
         self.clock = clock
-        # Every batch has one of two sizes; the short last one has buffers of its own over the same θ.
-        sizes = {batches.batch_size, len(batches.X) % batches.batch_size} - {0}
-        self._steps = {size: cost.bind(size, rng=dropout_rng) for size in sizes}
-        self._epoch = self._batch = self._step = 0
+        self._cost = cost
+        self._steps: dict[int, LossAndGradient] = {}
+        self._bind_steps(len(batches.X))
+        self._epoch = self._seen = self._step = 0
         self._plateau_state = PlateauState()
+        self._spikes = SpikeWatch()
         self._best = Best()
         self._best_vector = self.parameters.vector.copy()
+
+    def _bind_steps(self, left: int) -> None:
+        """Buffers for the batches of so many examples: full ones, and the short last one, over the same θ."""
+        for size in {self.batches.batch_size, left % self.batches.batch_size} - {0, *self._steps}:
+            self._steps[size] = self._cost.bind(size, rng=self.dropout_rng)
 
     def state(self) -> TrainingState:
         """A copy of everything that decides the future of the run."""
         return TrainingState(
             epoch=self._epoch,
-            batch=self._batch,
+            seen=self._seen,
             step=self._step,
             vector=self.parameters.vector.copy(),
             optimizer={name: array.copy() for name, array in self.optimizer.state.items()},
@@ -105,11 +117,29 @@ class Trainer:
             best_value=self._best.value,
             waited=self._best.waited,
             plateau=self._plateau_state,
+            spikes=self._spikes.state(),
         )
+
+    def restore(self, state: TrainingState) -> None:
+        """Take over a state; every array of it has the shape of this trainer's own.
+
+        The mini-batches may have another size than those of the trainer that gave it: the epoch goes on behind the
+        examples it has seen.
+        """
+        self._epoch, self._seen, self._step = state.epoch, state.seen, state.step
+        np.copyto(self.parameters.vector, state.vector)
+        for name, array in self.optimizer.state.items():
+            np.copyto(array, state.optimizer[name])
+        self.dropout_rng.bit_generator.state = dict(state.rng)
+        np.copyto(self._best_vector, state.best_vector)
+        self._best = Best(state.best_epoch, state.best_value, state.waited)
+        self._plateau_state = state.plateau
+        self._spikes.restore(state.spikes)
+        self._bind_steps(max(0, len(self.batches.X) - state.seen))
 
     def run(self) -> Iterator[Event]:
         """Train to the end: `RunStarted`, then `StepsDone` and `EpochDone`, then `RunFinished`."""
-        yield RunStarted(self.epochs, self.batches.steps_per_epoch, self.state)
+        yield RunStarted(self.epochs, self.batches.steps_per_epoch, self._epoch, self._step, self.state)
         while self._epoch < self.epochs and not is_over(self._best, self.watch):
             rate_of = self._rates()
             stop = yield from self._train_epoch(rate_of)
@@ -117,9 +147,9 @@ class Trainer:
                 yield stop
                 return
             quantities = self.measure()
-            wrong = [name for name, value in quantities.items() if not math.isfinite(value)]
-            if wrong:
-                yield self._finished("diverged", f"{wrong[0]} is {quantities[wrong[0]]} after epoch {self._epoch}")
+            diverged = self._diverged_in(quantities)
+            if diverged is not None:
+                yield diverged
                 return
             self._best = after_epoch(self._best, self.watch, epoch=self._epoch, value=quantities[self.watch.monitor])
             improved = self._best.epoch == self._epoch
@@ -133,7 +163,8 @@ class Trainer:
                     epoch=self._epoch,
                     value=quantities[self.plateau.watch.monitor],
                 )
-            yield EpochDone(self._epoch, self._step, rate_of(self._step - 1), quantities, improved, self.state)
+            rate, spikes = rate_of(self._step - 1), self._spikes.take()
+            yield EpochDone(self._epoch, self._step, rate, quantities, improved, spikes, self.state)
         if is_over(self._best, self.watch):
             yield self._finished(
                 "early_stopping",
@@ -155,27 +186,46 @@ class Trainer:
     def _train_epoch(self, rate_of: Callable[[int], float]) -> Generator[Event, None, RunFinished | None]:
         """The steps left in this epoch; returns the last event where the run ends in their midst."""
         update, steps, interrupted, clock = self._update, self._steps, self.interrupted, self.clock
+        look = self._spikes if self.batches.batch_size >= SMALLEST_BATCH else None
+        say_at = self.say_next(self._step)
         sign_of_life = clock() + STEPS_DONE_EVERY_S
-        for X, Y, w in self.batches.epoch(self._epoch, start=self._batch):
+        for X, Y, w in self.batches.epoch(self._epoch, start=self._seen):
             loss = steps[len(X)](X, Y, w)
             if not math.isfinite(loss):
-                where = f"step {self._step + 1} in epoch {self._epoch + 1}"
-                return self._finished("diverged", f"the loss is {loss} at {where}")
+                return self._diverged_at(loss, X)
             learning_rate = rate_of(self._step)
             self._step += 1
-            self._batch += 1
+            self._seen += len(X)
             update(learning_rate, self._step)
+            if look is not None:
+                look(loss, self._step)
             if interrupted():
                 return self._finished("interrupted", f"stopped after step {self._step}")
-            if clock() >= sign_of_life:
-                yield StepsDone(self._epoch, self._step, loss)
+            if self._step >= say_at or clock() >= sign_of_life:
+                yield StepsDone(self._epoch, self._step, loss, self.state)
+                say_at = self.say_next(self._step)
                 sign_of_life = clock() + STEPS_DONE_EVERY_S
         self._epoch += 1
-        self._batch = 0
+        self._seen = 0
         return None
 
-    def _finished(self, reason: Reason, message: str) -> RunFinished:
-        return RunFinished(reason, self._epoch, self._step, message, self.state)
+    def _diverged_at(self, loss: float, X: Array) -> RunFinished:
+        found = first_not_finite(self._cost, X)
+        where = f"step {self._step + 1} in epoch {self._epoch + 1}"
+        return self._finished("diverged", f"the loss is {loss} at {where}; first in {found.place}", found.advice)
+
+    def _diverged_in(self, quantities: Mapping[str, float]) -> RunFinished | None:
+        """The last event, where what was measured after an epoch, or a parameter, is not finite."""
+        wrong = [f"{name} is {value}" for name, value in quantities.items() if not math.isfinite(value)]
+        found = not_finite_parameters(self._cost)
+        if not wrong and found is None:
+            return None
+        where = "" if found is None else f"; first in {found.place}"
+        what = wrong[0] if wrong else "a parameter is not finite"
+        return self._finished("diverged", f"{what} after epoch {self._epoch}{where}", ADVICE["parameters"])
+
+    def _finished(self, reason: Reason, message: str, advice: tuple[str, ...] = ()) -> RunFinished:
+        return RunFinished(reason, self._epoch, self._step, message, self.state, advice)
 
 
 def _between(

@@ -23,14 +23,8 @@ training: {epochs: 3}
 
 ENDLESS = TINY.replace("epochs: 3", "epochs: 10000000")
 
-REPRODUCIBLE_FILES = (
-    "config.yaml",
-    "metrics.jsonl",
-    "report.json",
-    "report.md",
-    "checkpoints/last.h5",
-    "checkpoints/best.h5",
-)
+# Beside them a finished run leaves one checkpoint that continues it, `checkpoints/step-00000009.h5`.
+REPRODUCIBLE_FILES = ("config.yaml", "metrics.jsonl", "report.json", "report.md", "checkpoints/best.h5")
 RUN_FILES = {*REPRODUCIBLE_FILES, "config.resolved.yaml", "run.json", "timings.jsonl", "log.txt", ".lock"}
 
 
@@ -137,6 +131,12 @@ def only_run(runs_dir):
     """The one run directory there."""
     (run,) = Path(runs_dir).iterdir()
     return run
+
+
+def reproducible_in(run):
+    """What must not depend on the surroundings: file: content, every checkpoint included."""
+    files = files_in(run)
+    return {name: files[name] for name in {*REPRODUCIBLE_FILES, *(n for n in files if n.startswith("checkpoints/"))}}
 
 
 def files_in(directory):

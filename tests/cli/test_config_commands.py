@@ -145,11 +145,11 @@ class TestSchema:
         assert missing == []
 
 
-@pytest.mark.parametrize("command", ["validate", "show"])
-def test_the_file_is_required(command, dlspec):
+@pytest.mark.parametrize(("command", "argument"), [("validate", "CONFIG"), ("show", "CONFIG|RUN"), ("resume", "RUN")])
+def test_the_file_is_required(command, argument, dlspec):
     result = dlspec(command)
     assert (result.code, result.out) == (2, "")
-    assert "Missing argument 'CONFIG'" in result.err
+    assert f"Missing argument '{argument}'" in result.err
 
 
 def test_commands_that_only_read_write_nothing(tmp_path, dlspec, monkeypatch):

@@ -122,15 +122,17 @@ def test_the_size_that_is_suggested_is_accepted(dlspec, tmp_path):
 def test_a_damaged_record_is_one_line(moons, dlspec, tmp_path):
     assert dlspec("train", moons, "--runs-dir", tmp_path / "runs").code == 0
     run = only_run(tmp_path / "runs")
-    (run / "run.json").write_text("{}")
-    result = dlspec("evaluate", run)
-    assert (result.code, result.err) == (1, f"{run / 'run.json'}: has no 'status'; the file is damaged\n")
+    record = json.loads((run / "run.json").read_text())
+    for missing in ("format", "status", "result", "data"):
+        (run / "run.json").write_text(json.dumps({name: value for name, value in record.items() if name != missing}))
+        result = dlspec("evaluate", run)
+        assert (result.code, result.err) == (1, f"{run / 'run.json'}: has no {missing!r}; the file is damaged\n")
 
 
 def test_seeds_of_an_ensemble_can_be_trained_again_from_their_records(moons, dlspec, tmp_path):
     assert dlspec("ensemble", moons, "--seeds", "2", "--runs-dir", tmp_path / "runs").code == 0
     second = sorted((tmp_path / "runs").iterdir())[1]
-    overrides = json.loads((second / "run.json").read_text())["overrides"]
+    overrides = json.loads((second / "run.json").read_text())["segments"][0]["overrides"]
     flags = [word for override in overrides for word in ("--set", override)]
     assert dlspec("train", moons, "--runs-dir", tmp_path / "again", *flags).code == 0
     again = only_run(tmp_path / "again")

@@ -58,8 +58,8 @@ def test_seeds_of_one_experiment_share_data_and_split(experiment, dlspec, tmp_pa
     result = dlspec("ensemble", experiment, "--seeds", "3", "--runs-dir", runs, "--split", "all", "--json")
     assert result.code == 0, result.err
     records = [json.loads((run / "run.json").read_text()) for run in sorted(runs.iterdir())]
-    assert [record["overrides"] for record in records] == [
-        [f"seed={seed}", "data.split.seed=7", "data.seed=7"] for seed in (7, 8, 9)
+    assert [[segment["overrides"] for segment in record["segments"]] for record in records] == [
+        [[f"seed={seed}", "data.split.seed=7", "data.seed=7"]] for seed in (7, 8, 9)
     ]
     assert len({record["data"]["sha256"] for record in records}) == 1
     assert [row["split"] for row in result.json["ensemble"]] == ["train", "dev", "test"]

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from dlspec.run import checkpoint
+from dlspec.run import checkpoint, checkpoints
 
 from .commands import spawn, write, write_table
 
@@ -118,7 +118,7 @@ def test_a_split_that_does_not_exist(tmp_path, dlspec):
 @pytest.mark.parametrize("damage", ["flipped", "short", "empty", "other"])
 def test_a_damaged_checkpoint_is_named(damage, copy, dlspec):
     _, run = copy
-    file = run / "checkpoints" / "last.h5"
+    file = checkpoints.of_name(run, "last")
     data = bytearray(file.read_bytes())
     if damage == "flipped":
         data[-1000] ^= 1
@@ -132,7 +132,7 @@ def test_a_damaged_checkpoint_is_named(damage, copy, dlspec):
 
 def test_a_missing_checkpoint(copy, dlspec):
     _, run = copy
-    (run / "checkpoints" / "last.h5").unlink()
+    checkpoints.of_name(run, "last").unlink()
     result = dlspec("evaluate", run)
     assert result.code == 1
     assert result.err == f"{run / 'checkpoints' / 'last.h5'}: no checkpoint yet; the run is finished\n"
@@ -140,7 +140,7 @@ def test_a_missing_checkpoint(copy, dlspec):
 
 def test_a_checkpoint_of_another_architecture(copy, trained, dlspec):
     _, run = copy
-    shutil.copy(trained[0] / "checkpoints" / "last.h5", run / "checkpoints" / "last.h5")
+    shutil.copy(checkpoints.of_name(trained[0], "last"), checkpoints.of_name(run, "last"))
     result = dlspec("evaluate", run)
     assert (result.code, result.out) == (2, "")  # its features are not those of the data
     assert len(result.err.splitlines()) == 1
@@ -199,6 +199,6 @@ def test_evaluating_writes_nothing(copy, dlspec):
 
 def test_the_checkpoint_knows_the_classes(copy):
     _, run = copy
-    saved = checkpoint.load(run / "checkpoints" / "last.h5")
+    saved = checkpoint.load(checkpoints.of_name(run, "last"))
     assert saved.model["classes"] == ["no", "perhaps", "yes"]
     assert saved.model["feature_names"] == ["a", "b"]

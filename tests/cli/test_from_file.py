@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlspec.run import checkpoint
+from dlspec.run import checkpoint, checkpoints
 
 from .commands import write
 
@@ -33,7 +33,7 @@ def saved(arrays, place):
 
 
 def parameters_of(run):
-    return checkpoint.load(run / "checkpoints" / "last.h5").parameters
+    return checkpoint.load(checkpoints.of_name(run, "last")).parameters
 
 
 def test_training_starts_at_the_values_of_the_file(experiment, dlspec, tmp_path):
@@ -52,7 +52,7 @@ def test_biases_may_be_missing_or_columns_as_in_the_course(experiment, dlspec, t
     assert abs(parameters_of(run)["b2"]) < 1e-29
 
 
-@pytest.mark.parametrize("inside", ["", "checkpoints/last.h5"])
+@pytest.mark.parametrize("inside", ["", "checkpoints/step-00000001.h5"])
 def test_an_earlier_run_gives_its_parameters(inside, experiment, dlspec, tmp_path):
     flags = ("--set", "initializer=xavier", "--set", "optimizer.learning_rate=0.1")
     assert dlspec("train", experiment, "--runs-dir", tmp_path / "first", *flags).code == 0
@@ -72,7 +72,7 @@ def test_the_resolved_experiment_finds_the_file_again(experiment, dlspec, tmp_pa
     (run,) = (tmp_path / "runs").iterdir()
     assert dlspec("train", run / "config.resolved.yaml", "--runs-dir", tmp_path / "again").code == 0
     (again,) = (tmp_path / "again").iterdir()
-    first, second = ((place / "checkpoints" / "last.h5").read_bytes() for place in (run, again))
+    first, second = (checkpoints.of_name(place, "last").read_bytes() for place in (run, again))
     assert first == second
 
 

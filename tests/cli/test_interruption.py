@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from dlspec.cli import signals
-from dlspec.run import checkpoint
+from dlspec.run import checkpoint, checkpoints
 
 from .commands import ENDLESS, start, wait_for_epochs, write
 
@@ -27,12 +27,16 @@ def test_training_ends_with_a_checkpoint(number, code, endless, tmp_path):
         out, err = process.communicate(timeout=10)
     assert (process.returncode, out) == (code, "")
     record = json.loads((run / "run.json").read_text())
-    saved = checkpoint.load(run / "checkpoints" / "last.h5")
-    epoch, batch, step = (saved.progress[name] for name in ("epoch", "batch", "step"))
-    assert err.splitlines()[-1] == f"runs/{run.name}: stopped after step {step}; checkpoint written"
+    saved = checkpoint.load(checkpoints.of_name(run, "last"))
+    epoch, seen, step = (saved.progress[name] for name in ("epoch", "seen", "step"))
+    assert err.splitlines()[-1] == (
+        f"runs/{run.name}: stopped after step {step}; checkpoint written; go on with: dlspec resume runs/{run.name}"
+    )
     assert (record["status"], record["epoch"], record["step"]) == ("interrupted", epoch, step)
     assert record["message"] == f"stopped after step {step}"
-    assert 3 * epoch + batch == step  # 36 examples in batches of 16
+    assert (step - 3 * epoch, seen) in [(0, 0), (1, 16), (2, 32), (3, 36)]  # 36 examples in batches of 16
+    assert [(session["status"], session["from_step"]) for session in record["lineage"]] == [("interrupted", 0)]
+    assert saved.progress["metrics_bytes"] == (run / "metrics.jsonl").stat().st_size
     rows = (run / "metrics.jsonl").read_text().splitlines()
     assert json.loads(rows[-1])["epoch"] == epoch == len(rows)
     assert not (run / "report.json").exists()

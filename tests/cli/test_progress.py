@@ -19,13 +19,17 @@ class Clock:
         return self.now
 
 
-def started(epochs=4, steps_per_epoch=10):
-    return RunStarted(epochs, steps_per_epoch, state=None)
+def started(*, epoch=0, step=0):
+    return RunStarted(4, 10, epoch, step, state=None)
+
+
+def steps_done(epoch, step):
+    return StepsDone(epoch, step, 0.5, state=None)
 
 
 def epoch_done(epoch, **quantities):
     quantities = quantities or {"train_cost": 0.51234, "train_loss": 0.5, "dev_loss": 0.6, "dev_accuracy": 0.9}
-    return EpochDone(epoch, 10 * epoch, 0.1, quantities, True, state=None)
+    return EpochDone(epoch, 10 * epoch, 0.1, quantities, True, (), state=None)
 
 
 FINISHED = RunFinished("completed", 4, 40, "4 epochs", state=None)
@@ -47,17 +51,44 @@ def test_lines_come_every_two_seconds():
     assert shown(Lines, timeline) == "epoch 2/4, 8 steps/s, cost 0.5123, dev accuracy 90.00 %, 2 s left\n"
 
 
+def test_a_resumed_run_counts_its_own_epochs_and_steps():
+    timeline = [(0, started(epoch=2, step=20)), (2.5, epoch_done(3))]
+    assert shown(Lines, timeline) == "epoch 3/4, 4 steps/s, cost 0.5123, dev accuracy 90.00 %, 2 s left\n"
+    text = shown(Bar, timeline, terminal=True)
+    assert "epoch 3/4" in text
+    assert "4 steps/s" in text
+
+
+@pytest.mark.xfail(strict=True, reason="the steps done in the epoch that goes on are counted twice")
+def test_the_bar_of_a_run_resumed_within_an_epoch():
+    bar = Bar(Console(file=io.StringIO()), clock=Clock())
+    bar(started(epoch=2, step=25))
+    (task,) = bar._progress.tasks
+    assert (task.completed, task.total) == (25, 40)
+
+
+@pytest.mark.parametrize(
+    ("begun", "total"), [(started(), 40), (started(epoch=2, step=20), 40), (started(epoch=2, step=50), 70)]
+)
+def test_the_bar_spans_the_whole_run(begun, total):
+    """Also where the epochs so far had another number of steps."""
+    bar = Bar(Console(file=io.StringIO()), clock=Clock())
+    bar(begun)
+    (task,) = bar._progress.tasks
+    assert (task.completed, task.total) == (begun.step, total)
+
+
 def test_without_a_dev_set_the_metric_is_that_of_train():
     event = epoch_done(2, train_cost=2.0, train_loss=1.5, train_rmse=12.3456789)
     assert "cost 2, train rmse 12.346" in shown(Lines, [(0, started()), (5, event)])
 
 
 def test_lines_say_nothing_of_single_steps():
-    assert shown(Lines, [(0, started()), (9, StepsDone(0, 5, 0.5)), (9, FINISHED)]) == ""
+    assert shown(Lines, [(0, started()), (9, steps_done(0, 5)), (9, FINISHED)]) == ""
 
 
 def test_the_bar_shows_epoch_speed_and_numbers():
-    text = shown(Bar, [(0, started()), (1, epoch_done(1)), (1.01, StepsDone(1, 15, 0.5)), (2, FINISHED)], terminal=True)
+    text = shown(Bar, [(0, started()), (1, epoch_done(1)), (1.01, steps_done(1, 15)), (2, FINISHED)], terminal=True)
     assert "epoch 1/4" in text
     assert "10 steps/s" in text
     assert "cost 0.5123, dev accuracy 90.00 %" in text
@@ -65,7 +96,7 @@ def test_the_bar_shows_epoch_speed_and_numbers():
 
 @pytest.mark.parametrize(("seconds", "drawn"), [(BAR_EVERY_S * 0.9, False), (BAR_EVERY_S * 1.1, True)])
 def test_the_bar_is_drawn_at_most_ten_times_a_second(seconds, drawn):
-    text = shown(Bar, [(0, started()), (seconds, StepsDone(0, 5, 0.5))], terminal=True)
+    text = shown(Bar, [(0, started()), (seconds, steps_done(0, 5))], terminal=True)
     assert ("epoch 0/4" in text) == drawn
 
 
@@ -80,6 +111,6 @@ def test_the_display_fits_the_place():
 
 def test_a_quiet_display_takes_every_event_and_shows_nothing(capsys):
     with Silence() as silence:
-        for event in (started(), StepsDone(0, 1, 0.5), epoch_done(1), FINISHED):
+        for event in (started(), steps_done(0, 1), epoch_done(1), FINISHED):
             silence(event)
     assert capsys.readouterr() == ("", "")

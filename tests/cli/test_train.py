@@ -7,7 +7,9 @@ import textwrap
 
 import pytest
 
-from dlspec.run import checkpoint
+from dlspec.changes import identity
+from dlspec.config import loader
+from dlspec.run import checkpoint, checkpoints
 
 from .commands import RUN_FILES, TINY, files_in, only_run, spawn, write, write_table
 
@@ -31,13 +33,15 @@ def test_results_on_stdout_and_the_rest_on_stderr(tiny, tmp_path):
 def test_the_run_directory_holds_exactly_these_files(tiny, tmp_path, dlspec):
     assert dlspec("train", tiny, "--runs-dir", tmp_path / "runs").code == 0
     run = only_run(tmp_path / "runs")
-    assert set(files_in(run)) == RUN_FILES
+    assert set(files_in(run)) == RUN_FILES | {"checkpoints/step-00000009.h5"}
     assert (run / "config.yaml").read_bytes() == tiny.read_bytes()
     record = json.loads((run / "run.json").read_text())
     assert (record["status"], record["epoch"], record["step"], record["result"]) == ("finished", 3, 9, "last")
     assert (record["run"], record["process"]["pid"]) == (run.name, os.getpid())
     assert len((run / "metrics.jsonl").read_text().splitlines()) == 3
-    assert checkpoint.load(run / "checkpoints" / "last.h5").progress["step"] == 9
+    progress = checkpoint.load(checkpoints.of_name(run, "last")).progress
+    assert (progress["epoch"], progress["seen"], progress["step"], progress["segment"]) == (3, 0, 9, 1)
+    assert progress["metrics_bytes"] == (run / "metrics.jsonl").stat().st_size
 
 
 def test_quiet_leaves_only_the_results(tiny, tmp_path, dlspec):
@@ -52,9 +56,10 @@ def test_json_has_the_words_of_the_design(trained):
     content = result.json
     assert list(content) == [
         "run", "format", "name", "task", "message", "parameters", "epoch", "human_level_error", "diagnosis", "splits",
-        "warnings",
+        "segments", "warnings",
     ]  # fmt: skip
     assert content.pop("run") == f"runs/{run.name}"
+    assert content["segments"] == [{"epoch": 0, "step": 0, "changes": []}]
     assert content == json.loads((run / "report.json").read_text())
     assert set(content["diagnosis"]) == {"verdict", "gaps", "next_steps", "notes"}
     assert [split["split"] for split in content["splits"]] == ["train", "dev", "test"]
@@ -68,7 +73,16 @@ def test_an_override_is_used_and_recorded(tiny, tmp_path, dlspec):
     assert dlspec("train", tiny, "--runs-dir", tmp_path / "runs", *flags).code == 0
     run = only_run(tmp_path / "runs")
     record = json.loads((run / "run.json").read_text())
-    assert record["overrides"] == ["training.epochs=2", "name=other"]
+    (segment,), (session,) = record["segments"], record["lineage"]
+    assert segment.pop("sha256") == identity(loader.load(run / "config.resolved.yaml").experiment)
+    assert segment == {
+        "config": "config.resolved.yaml", "epoch": 0, "seen": 0, "step": 0,
+        "overrides": ["training.epochs=2", "name=other"],
+    }  # fmt: skip
+    assert session == {
+        "started": record["started"], "finished": record["finished"], "status": "finished", "from_step": 0,
+        "overrides": segment["overrides"],
+    }  # fmt: skip
     assert (record["epoch"], record["name"]) == (2, "other")
     assert run.name.endswith("-other")
 
@@ -144,14 +158,19 @@ def test_a_divergence_exits_with_3_and_keeps_the_last_finite_state(flags, tiny, 
     result = dlspec("train", tiny, "--runs-dir", tmp_path / "runs", *overrides, *flags)
     run = only_run(tmp_path / "runs")
     assert (result.code, result.out) == (3, "")
-    assert f"{run}: diverged: the loss is nan at step 2 in epoch 1" in result.err
-    assert "try a lower optimizer.learning_rate" in result.err
+    message = "the loss is nan at step 2 in epoch 1; first in layer 2, Z2: 15 of 16 values are not finite"
+    assert result.err.splitlines()[-3:] == [
+        f"{run}: diverged: {message}",
+        "try: lower optimizer.learning_rate, by a factor of 10 to begin with",
+        "try: normalize: standard, and initializer: he (relu) or xavier (tanh), so that the signal keeps its size",
+    ]
     record = json.loads((run / "run.json").read_text())
-    assert (record["status"], record["message"]) == ("diverged", "the loss is nan at step 2 in epoch 1")
-    saved = checkpoint.load(run / "checkpoints" / "last.h5")
-    assert saved.progress["epoch"] == 0
+    assert (record["status"], record["message"]) == ("diverged", message)
+    saved = checkpoint.load(checkpoints.of_name(run, "last"))
+    assert (saved.progress["epoch"], saved.progress["seen"], saved.progress["step"]) == (0, 0, 0)
     assert all(abs(array).max() < 10 for array in saved.parameters.values())
-    assert set(files_in(run)) == RUN_FILES - {"report.json", "report.md", "checkpoints/best.h5"}
+    kept = RUN_FILES - {"report.json", "report.md", "checkpoints/best.h5"}
+    assert set(files_in(run)) == kept | {"checkpoints/step-00000000.h5"}
 
 
 def test_a_divergence_found_by_measuring_keeps_the_epoch_before(tiny, tmp_path, dlspec):
@@ -169,10 +188,16 @@ def test_a_divergence_found_by_measuring_keeps_the_epoch_before(tiny, tmp_path, 
     result = dlspec("train", tiny, "--runs-dir", tmp_path / "runs")
     run = only_run(tmp_path / "runs")
     assert result.code == 3
+    message = "train_cost is nan after epoch 3; first in W1: 2 of 2 values are not finite"
+    assert result.err.splitlines()[-3:] == [
+        f"{run}: diverged: {message}",
+        "try: lower optimizer.learning_rate, by a factor of 10 to begin with",
+        "try: limit the gradient with regularization.clip_norm: 1",
+    ]
     assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
-    saved = checkpoint.load(run / "checkpoints" / "last.h5")
+    saved = checkpoint.load(checkpoints.of_name(run, "last"))
     assert (saved.progress["epoch"], saved.progress["best_epoch"]) == (2, 2)
-    assert (run / "checkpoints" / "best.h5").exists()
+    assert {path.name for path in (run / "checkpoints").iterdir()} == {"best.h5", "step-00000002.h5"}
 
 
 def test_a_runs_dir_that_is_a_file(tiny, tmp_path, dlspec):

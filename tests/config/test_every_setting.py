@@ -26,6 +26,7 @@ FULL = [
         "data": {"train": "a", "dev": "b", "test": "c"},
         "optimizer": {"name": "rmsprop"},
         "decay": {"name": "staircase"},
+        "checkpoint": {"every_steps": 10, "every_seconds": None, "keep": 3},
     },
     {
         "data": {"synthetic": "moons", "noise": 0.1, "seed": 1, "test": {"examples": 50, "seed": 2}},

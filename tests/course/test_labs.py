@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 import pytest
 
-from dlspec import runner
+from dlspec import preparation, runner, session
 from dlspec.config import loader
 from dlspec.core.randomness import stream
 from dlspec.data import batches, synthetic
@@ -244,7 +244,7 @@ def train(lab, directory, *flags):
     """Costs after each epoch, and how many examples are right in the end, by split."""
     config = CONFIGS / f"{lab.config}.yaml"
     overrides = [*overrides_for(config, directory), *lab.flags, *flags]
-    outcome = runner.train(runner.prepare(loader.load(config, overrides)), runs_dir=directory)
+    outcome = runner.train(preparation.prepare(loader.load(config, overrides)), runs_dir=directory)
     rows = (outcome.run / "metrics.jsonl").read_text().splitlines()
     right = {
         split["split"]: (sum(row[c] for c, row in enumerate(split["confusion_matrix"])), split["examples"])
@@ -319,7 +319,7 @@ class CourseMasks:
 
 @pytest.fixture
 def _masks_of_the_course(monkeypatch):
-    monkeypatch.setattr(runner, "stream", lambda _seed, use: {"dropout": CourseMasks()}[use])
+    monkeypatch.setattr(session, "stream", lambda _seed, use: {"dropout": CourseMasks()}[use])
 
 
 class CourseOrder:

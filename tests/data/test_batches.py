@@ -12,15 +12,16 @@ def examples(m, n_x=3):
 
 
 @pytest.mark.parametrize(("m", "batch_size"), [(10, 3), (9, 3), (10, 1), (10, 9), (2, 1)])
-@pytest.mark.parametrize("start", [0, 1, 2])
+@pytest.mark.parametrize("start", [0, 1, 2, 3, 7])
 def test_an_epoch_is_the_shuffled_examples(m, batch_size, start):
     X, Y = examples(m)
     batches = Batches(X, Y, batch_size=batch_size, seed=7)
     order = np.arange(m)
     stream(7, "shuffle", 4).shuffle(order)
     seen = [(Xb.copy(), Yb.copy()) for Xb, Yb, _ in batches.epoch(4, start=start)]
-    expected = [order[first : first + batch_size] for first in range(start * batch_size, m, batch_size)]
-    assert len(seen) == len(expected) == max(0, batches.steps_per_epoch - start)
+    expected = [order[first : first + batch_size] for first in range(start, m, batch_size)]
+    assert len(seen) == len(expected) == max(0, -(-(m - start) // batch_size))
+    assert start > 0 or len(seen) == batches.steps_per_epoch
     for (Xb, Yb), rows in zip(seen, expected, strict=True):
         assert np.array_equal(Xb, X[rows])
         assert np.array_equal(Yb, Y[rows])
@@ -53,7 +54,29 @@ def test_full_batch_is_the_arrays_themselves(batch_size):
     assert Xb is X
     assert Yb is Y
     assert batches.steps_per_epoch == 1
-    assert list(batches.epoch(3, start=1)) == []
+    assert list(batches.epoch(3, start=10)) == []
+
+
+@pytest.mark.parametrize("seen", range(1, 10))
+def test_full_batch_goes_on_where_smaller_ones_stopped(seen):
+    X, Y = examples(10)
+    order = np.concatenate([Yb.copy() for _, Yb, _ in Batches(X, Y, batch_size=1, seed=7).epoch(3)])
+    ((Xb, Yb, wb),) = Batches(X, Y, Y / 10, batch_size=10, seed=7).epoch(3, start=seen)
+    assert Yb.tolist() == order[seen:].tolist()
+    assert np.array_equal(Xb, X[Yb])
+    assert np.array_equal(wb, Yb / 10)
+    ((_, _, none),) = Batches(X, Y, batch_size=10, seed=7).epoch(3, start=seen)
+    assert none is None
+
+
+@pytest.mark.parametrize(("first", "then"), [(4, 3), (3, 4), (2, 10), (7, 2), (4, 1)])
+def test_an_epoch_may_go_on_in_batches_of_another_size(first, then):
+    """Every example once, in the order of the epoch; two batches were done before."""
+    X, Y = examples(30)
+    before = [Yb.copy() for _, Yb, _ in Batches(X, Y, batch_size=first, seed=7).epoch(2)]
+    after = [Yb.copy() for _, Yb, _ in Batches(X, Y, batch_size=then, seed=7).epoch(2, start=2 * first)]
+    assert [len(Yb) for Yb in after[:-1]] == [then] * (len(after) - 1)
+    assert np.concatenate([*before[:2], *after]).tolist() == np.concatenate(before).tolist()
 
 
 def test_buffers_are_reused_and_nothing_is_allocated_per_batch():
@@ -104,5 +127,5 @@ def test_inputs_may_come_from_elsewhere(batch_size, sizes):
     assert asked == [(size, 2, batch) for batch, size in enumerate(sizes)]
     assert np.array_equal(X, examples(10)[0])
     asked.clear()
-    assert len(list(batches.epoch(2, start=1))) == len(sizes) - 1
+    assert len(list(batches.epoch(2, start=sizes[0]))) == len(sizes) - 1
     assert [batch for _, _, batch in asked] == list(range(1, len(sizes)))

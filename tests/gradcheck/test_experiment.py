@@ -102,14 +102,14 @@ def test_as_much_as_is_asked_for(tmp_path):
 def test_training_goes_on_for_exactly_as_many_steps(tmp_path, monkeypatch):
     """Beyond the 2 epochs of 8 steps that the experiment asks for, and past its early stopping."""
     seen = []
-    build = gradcheck.runner.build_trainer
+    build = gradcheck.build_trainer
 
     def spy(*arguments, **keywords):
         trainer = build(*arguments, **keywords)
         seen.append(trainer)
         return trainer
 
-    monkeypatch.setattr(gradcheck.runner, "build_trainer", spy)
+    monkeypatch.setattr(gradcheck, "build_trainer", spy)
     run(gradcheck.prepare(load(tmp_path)), steps=37, coordinates=1, directions=0)
     (trainer,) = seen
     assert trainer.state().step == 37

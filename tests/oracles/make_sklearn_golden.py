@@ -12,14 +12,14 @@ import sklearn
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from dlspec import runner
+from dlspec import preparation
 from dlspec.config import loader
 
 ROOT = Path(__file__).parents[2]
 
 
 def scores(name: str) -> dict[str, dict[str, float]]:
-    prepared = runner.prepare(loader.load(ROOT / "configs" / f"{name}.yaml"))
+    prepared = preparation.prepare(loader.load(ROOT / "configs" / f"{name}.yaml"))
     splits, experiment = prepared.dataset.splits, prepared.experiment
     model = MLPRegressor if prepared.dataset.task == "regression" else MLPClassifier
     same_network = {

@@ -56,6 +56,7 @@ CLASSIFICATION = {
             "confusion_matrix": [[1, 1], [0, 2]],
         },
     ],
+    "segments": [{"epoch": 0, "step": 0, "changes": []}],
     "warnings": ["features constant in training, so that they become 0: border"],
 }
 
@@ -136,6 +137,7 @@ REGRESSION = {
             "error_std": 0.0025,
         }
     ],
+    "segments": [{"epoch": 0, "step": 0, "changes": []}],
     "warnings": [],
 }
 

@@ -1,7 +1,9 @@
 """Checkpoints: exact, reproducible, readable by any HDF5 tool, and never accepted when damaged."""
 
+import json
 import random
 import sys
+from dataclasses import fields, replace
 
 import h5py
 import numpy as np
@@ -13,6 +15,9 @@ from dlspec.errors import RunError
 from dlspec.run import checkpoint
 from dlspec.run.checkpoint import FORMAT, HEADER_BYTES, Checkpoint
 from dlspec.training.events import TrainingState
+from dlspec.training.plateau import PlateauState
+from dlspec.training.spikes import Spike, SpikeState
+from dlspec.training.stopping import Best
 
 MUTANTS = 5_000
 
@@ -34,7 +39,7 @@ def state_of(parameters):
 
     return TrainingState(
         epoch=2,
-        batch=1,
+        seen=16,
         step=7,
         vector=noise(),
         optimizer={"v": noise(), "s": noise()},
@@ -43,6 +48,8 @@ def state_of(parameters):
         best_epoch=1,
         best_value=0.1,
         waited=1,
+        plateau=PlateauState(0.25, Best(1, 1 / 3, 1), 2),
+        spikes=SpikeState(7, 0.1 + 0.2, 1 / 7, (Spike(6, 88.5, 1 / 9), Spike(7, 1e30, 0.7))),
     )
 
 
@@ -63,7 +70,7 @@ def assert_same(loaded, original):
         for name, array in theirs.items():
             assert ours[name].dtype == array.dtype
             np.testing.assert_array_equal(ours[name], array)
-    assert loaded.progress == original.progress
+    assert loaded.progress == json.loads(json.dumps(original.progress))  # which has lists for tuples
     assert loaded.model == original.model
 
 
@@ -82,11 +89,48 @@ def test_last_holds_everything_and_best_only_the_best():
     state, last, best = state_of(parameters), checkpoint_of(parameters), checkpoint_of(parameters, content="best")
     np.testing.assert_array_equal(last.parameters["W1"], parameters.views_of(state.vector)["W1"])
     np.testing.assert_array_equal(last.best["W2"], parameters.views_of(state.best_vector)["W2"])
-    assert (last.progress["epoch"], last.progress["batch"], last.progress["step"]) == (2, 1, 7)
+    assert (last.progress["epoch"], last.progress["seen"], last.progress["step"]) == (2, 16, 7)
+    assert (last.progress["segment"], last.progress["metrics_bytes"]) == (1, 0)
     assert (last.progress["best_epoch"], last.progress["best_value"], last.progress["waited"]) == (1, 0.1, 1)
     np.testing.assert_array_equal(best.parameters["W1"], parameters.views_of(state.best_vector)["W1"])
     assert (best.optimizer, best.best) == ({}, {})
     assert best.progress == {"epoch": 1, "best_epoch": 1, "best_value": 0.1}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_state_comes_back_as_it_was(dtype):
+    parameters = parameters_of(dtype=dtype)
+    state = state_of(parameters)
+    loaded = checkpoint.decode(checkpoint.encode(checkpoint_of(parameters)), source="a.h5")
+    back = checkpoint.to_state(loaded, parameters, source="a.h5")
+    arrays = {"vector", "best_vector", "optimizer"}
+    for field in fields(TrainingState):
+        if field.name not in arrays:
+            assert getattr(back, field.name) == getattr(state, field.name), field.name
+    ours, theirs = (
+        {"vector": each.vector, "best_vector": each.best_vector, **each.optimizer} for each in (back, state)
+    )
+    assert set(ours) == set(theirs) == {"vector", "best_vector", "v", "s"}
+    for name, array in theirs.items():
+        assert ours[name].dtype == dtype
+        np.testing.assert_array_equal(ours[name], array)
+
+
+def test_where_the_run_stands_is_in_last_alone():
+    parameters, standing = parameters_of(), {"segment": 3, "metrics_bytes": 1234}
+    last, best, snapshot = (
+        checkpoint_of(parameters, content=content, standing=standing) for content in ("last", "best", "snapshot")
+    )
+    assert standing.items() <= last.progress.items()
+    assert not standing.keys() & (best.progress.keys() | snapshot.progress.keys())
+
+
+@pytest.mark.parametrize("group", ["parameters", "best"])
+def test_a_state_of_another_architecture_is_refused(group):
+    original, other = (checkpoint_of(parameters_of(sizes)) for sizes in ((3, 4, 2), (3, 5, 2)))
+    mixed = replace(original, **{group: getattr(other, group)})
+    with pytest.raises(RunError, match=r"a.h5: is of another architecture: W1 has shape \(5, 3\); .* \(4, 3\)"):
+        checkpoint.to_state(mixed, parameters_of((3, 4, 2)), source="a.h5")
 
 
 def test_the_generator_continues_where_it_was(tmp_path):

@@ -1,54 +1,17 @@
-"""The watchers that write: exact rows, whole lines, checkpoints when they are due."""
+"""The watchers that write lines: exact rows, whole lines, and a resumed run whose rows go on."""
 
 import json
 import math
 from datetime import UTC, datetime
 
-import numpy as np
 import pytest
 
-from dlspec.run import checkpoint
-from dlspec.run.checkpoint import Checkpoint
-from dlspec.run.recorder import CHECKPOINT_EVERY_S, CheckpointWriter, Log, MetricsRecorder
-from dlspec.training.events import EpochDone, RunFinished, RunStarted, StepsDone, TrainingState
+from dlspec.errors import RunError
+from dlspec.run.recorder import Log, MetricsRecorder
+from dlspec.training.events import RunStarted
+from dlspec.training.spikes import Spike
 
-
-class Clock:
-    """A clock that stands still until it is set."""
-
-    def __init__(self):
-        self.now = 100.0
-
-    def __call__(self):
-        return self.now
-
-
-def state(epoch, *, best_epoch=None, value=1.0):
-    """A state whose numbers tell the epoch."""
-    return TrainingState(
-        epoch=epoch,
-        batch=0,
-        step=10 * epoch,
-        vector=np.full(3, value),
-        optimizer={},
-        rng={},
-        best_vector=np.full(3, 0.5),
-        best_epoch=epoch if best_epoch is None else best_epoch,
-        best_value=0.25,
-        waited=0,
-    )
-
-
-def epoch_done(epoch, *, improved=True, quantities=None, **changes):
-    quantities = quantities or {"train_cost": 0.5, "dev_accuracy": 0.75}
-    return EpochDone(epoch, 10 * epoch, 0.1 / epoch, quantities, improved, lambda: state(epoch, **changes))
-
-
-def finished(reason, epoch, **changes):
-    return RunFinished(reason, epoch, 10 * epoch, "why it ended", lambda: state(epoch, **changes))
-
-
-STARTED = RunStarted(5, 10, lambda: state(0))
+from .telling import STARTED, Clock, epoch_done, finished, state, steps_done
 
 
 class TestMetrics:
@@ -57,7 +20,7 @@ class TestMetrics:
         recorder = MetricsRecorder(tmp_path, clock=clock)
         clock.now = 200.0
         recorder(STARTED)
-        recorder(StepsDone(0, 3, 0.7))
+        recorder(steps_done(3))
         for epoch, now in ((1, 200.5), (2, 201.1234567)):
             clock.now = now
             recorder(epoch_done(epoch, improved=epoch == 1))
@@ -65,8 +28,10 @@ class TestMetrics:
         recorder.close()
         quantities = '"train_cost": 0.5, "dev_accuracy": 0.75'
         assert (tmp_path / "metrics.jsonl").read_text() == (
-            f'{{"epoch": 1, "step": 10, "learning_rate": 0.1, {quantities}, "improved": true}}\n'
-            f'{{"epoch": 2, "step": 20, "learning_rate": 0.05, {quantities}, "improved": false}}\n'
+            f'{{"epoch": 1, "step": 10, "segment": 1, "learning_rate": 0.1, {quantities}, "improved": true, '
+            '"spikes": []}\n'
+            f'{{"epoch": 2, "step": 20, "segment": 1, "learning_rate": 0.05, {quantities}, "improved": false, '
+            '"spikes": []}\n'
         )
         assert (tmp_path / "timings.jsonl").read_text() == (
             '{"epoch": 1, "step": 10, "seconds": 0.5}\n{"epoch": 2, "step": 20, "seconds": 1.123457}\n'
@@ -106,13 +71,108 @@ class TestMetrics:
             assert [json.loads(line)["epoch"] for line in lines[:-1]] == list(range(1, epoch + 1))
         recorder.close()
 
+    def test_spikes_are_listed_with_their_numbers(self, tmp_path):
+        recorder = MetricsRecorder(tmp_path, segment=3)
+        recorder(epoch_done(1, spikes=(Spike(4, 88.5, 0.1 + 0.2), Spike(9, 1e30, 0.7))))
+        recorder.close()
+        row = json.loads((tmp_path / "metrics.jsonl").read_text())
+        assert row["segment"] == 3
+        assert row["spikes"] == [
+            {"step": 4, "loss": 88.5, "usual": 0.1 + 0.2}, {"step": 9, "loss": 1e30, "usual": 0.7}
+        ]  # fmt: skip
+
+    def test_syncing_gives_the_bytes_so_far(self, tmp_path):
+        recorder = MetricsRecorder(tmp_path)
+        sizes = [recorder.sync()]
+        for epoch in (1, 2):
+            recorder(epoch_done(epoch))
+            sizes.append(recorder.sync())
+            assert sizes[-1] == (tmp_path / "metrics.jsonl").stat().st_size
+        recorder.close()
+        assert sizes[0] == 0
+        assert sizes[1] == len((tmp_path / "metrics.jsonl").read_bytes().splitlines(keepends=True)[0])
+
+
+def recorded(run, *, epochs, begun=200.0, seconds=1.5, **settings):
+    """Record these epochs, each so many seconds after the one before; gives the bytes of the metrics after each."""
+    clock = Clock()
+    recorder = MetricsRecorder(run, clock=clock, **settings)
+    clock.now = begun
+    recorder(STARTED)
+    sizes = []
+    for epoch in epochs:
+        clock.now += seconds
+        recorder(epoch_done(epoch))
+        sizes.append(recorder.sync())
+    recorder.close()
+    return sizes
+
+
+def rows_of(run, name):
+    return [json.loads(line) for line in (run / name).read_text().splitlines()]
+
+
+class TestResumedMetrics:
+    def test_rows_go_on_and_so_do_the_seconds(self, tmp_path):
+        sizes = recorded(tmp_path, epochs=[1, 2])
+        recorded(tmp_path, epochs=[3, 4], begun=9000.0, seconds=0.25, keep=sizes[-1], segment=2)
+        metrics, timings = rows_of(tmp_path, "metrics.jsonl"), rows_of(tmp_path, "timings.jsonl")
+        assert [(row["epoch"], row["segment"]) for row in metrics] == [(1, 1), (2, 1), (3, 2), (4, 2)]
+        assert [(row["epoch"], row["seconds"]) for row in timings] == [(1, 1.5), (2, 3.0), (3, 3.25), (4, 3.5)]
+
+    @pytest.mark.parametrize("kept", [0, 1, 2, 3])
+    def test_rows_after_the_checkpoint_are_cut_off(self, kept, tmp_path):
+        sizes = recorded(tmp_path, epochs=[1, 2, 3])
+        (tmp_path / "whole").mkdir()
+        recorded(tmp_path / "whole", epochs=[1, 2, 3, 4])
+        recorded(tmp_path, epochs=range(kept + 1, 5), begun=9000.0, keep=[0, *sizes][kept])
+        for name in ("metrics.jsonl", "timings.jsonl"):
+            assert (tmp_path / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+    def test_opening_alone_cuts(self, tmp_path):
+        """A session that is killed before its first epoch leaves no row that it has not trained."""
+        sizes = recorded(tmp_path, epochs=[1, 2, 3])
+        MetricsRecorder(tmp_path, keep=sizes[0]).close()
+        assert [row["epoch"] for row in rows_of(tmp_path, "metrics.jsonl")] == [1]
+        assert [row["epoch"] for row in rows_of(tmp_path, "timings.jsonl")] == [1]
+
+    def test_half_a_row_is_cut_off(self, tmp_path):
+        sizes = recorded(tmp_path, epochs=[1])
+        for name in ("metrics.jsonl", "timings.jsonl"):
+            with (tmp_path / name).open("a") as file:
+                file.write('{"epoch": 2, "st')
+        recorded(tmp_path, epochs=[2], keep=sizes[0])
+        assert [row["epoch"] for row in rows_of(tmp_path, "metrics.jsonl")] == [1, 2]
+        assert [row["seconds"] for row in rows_of(tmp_path, "timings.jsonl")] == [1.5, 3.0]
+
+    @pytest.mark.parametrize("lost", [0, 1, 2])
+    def test_timings_may_have_been_lost(self, lost, tmp_path):
+        """They are synced at the end alone; what is left counts."""
+        sizes = recorded(tmp_path, epochs=[1, 2])
+        path = tmp_path / "timings.jsonl"
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[: 2 - lost]))
+        recorded(tmp_path, epochs=[3], keep=sizes[-1])
+        timings = [(row["epoch"], row["seconds"]) for row in rows_of(tmp_path, "timings.jsonl")]
+        assert timings == [*[(1, 1.5), (2, 3.0)][: 2 - lost], (3, 1.5 * (3 - lost))]
+
+    def test_metrics_that_are_lost_are_an_error(self, tmp_path):
+        (size,) = recorded(tmp_path, epochs=[1])
+        before = (tmp_path / "metrics.jsonl").read_bytes(), (tmp_path / "timings.jsonl").read_bytes()
+        with pytest.raises(RunError) as caught:
+            MetricsRecorder(tmp_path, keep=size + 1)
+        assert str(caught.value) == (
+            f"{tmp_path / 'metrics.jsonl'}: has {size} bytes, expected at least {size + 1}; its end was lost or it is "
+            "another file; restore it from a copy"
+        )
+        assert before == ((tmp_path / "metrics.jsonl").read_bytes(), (tmp_path / "timings.jsonl").read_bytes())
+
 
 class TestLog:
     def test_lines(self, tmp_path):
         log = Log(tmp_path, now=lambda: datetime(2026, 2, 3, 4, 5, 6, 789, tzinfo=UTC))
         log.say("warning: two\nlines")
         log(STARTED)
-        log(StepsDone(0, 3, 0.7))
+        log(steps_done(3))
         log(epoch_done(1))
         log(epoch_done(2, improved=False))
         log(finished("completed", 2))
@@ -125,105 +185,28 @@ class TestLog:
             f"{stamp} completed after epoch 2, step 20: why it ended",
         ]
 
+    def test_a_resumed_run_and_its_spikes(self, tmp_path):
+        log = Log(tmp_path, now=lambda: datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC))
+        log(RunStarted(5, 10, 2, 23, lambda: state(2)))
+        log(epoch_done(3, improved=False, spikes=(Spike(24, 88.54321, 1 / 3), Spike(29, 1e30, 0.7))))
+        log.close()
+        stamp = "2026-02-03T04:05:06+00:00"
+        assert (tmp_path / "log.txt").read_text().splitlines() == [
+            f"{stamp} training: 5 epochs of 10 steps, resumed after epoch 2, step 23",
+            f"{stamp} loss spike at step 24: 88.543, usual is 0.33333",
+            f"{stamp} loss spike at step 29: 1e+30, usual is 0.7",
+        ]
+
+    def test_a_log_goes_on(self, tmp_path):
+        for line in ("one", "two"):
+            log = Log(tmp_path, now=lambda: datetime(2026, 2, 3, tzinfo=UTC))
+            log.say(line)
+            log.close()
+        assert [line.split()[1] for line in (tmp_path / "log.txt").read_text().splitlines()] == ["one", "two"]
+
     @pytest.mark.parametrize("hostile", ["\x1b[31m", "\x9b31m", "\u202e", "\x07"], ids=ascii)
     def test_control_characters_stay_out(self, hostile, tmp_path):
         log = Log(tmp_path, now=lambda: datetime(2026, 2, 3, tzinfo=UTC))
         log.say(f"warning: class {hostile}")
         log.close()
         assert (tmp_path / "log.txt").read_text().removesuffix("\n").isprintable()
-
-
-@pytest.fixture
-def saved(monkeypatch):
-    """What is written instead of checkpoints: (file, epoch, θ[0])."""
-    written = []
-    monkeypatch.setattr(checkpoint, "save", lambda path, content: written.append((path.name, *content)))
-    return written
-
-
-class TestCheckpoints:
-    def writer(self, run, clock, before=lambda: None):
-        def describe(state, content):
-            return (state.best_epoch, 0.5) if content == "best" else (state.epoch, float(state.vector[0]))
-
-        return CheckpointWriter(run, describe=describe, before=before, clock=clock)
-
-    def test_at_most_one_in_ten_seconds_and_one_at_the_end(self, tmp_path, saved):
-        clock = Clock()
-        writer = self.writer(tmp_path, clock)
-        writer(STARTED)
-        times = [5, CHECKPOINT_EVERY_S - 0.01, CHECKPOINT_EVERY_S, 15, 19.99, 20, 20.5]
-        for epoch, seconds in enumerate(times, start=1):
-            clock.now = 100 + seconds
-            writer(epoch_done(epoch, best_epoch=min(epoch, 2)))
-        assert saved == [("best.h5", 2, 0.5), ("last.h5", 3, 1.0), ("last.h5", 6, 1.0)]
-        writer(finished("completed", 7, best_epoch=2))
-        assert saved[3:] == [("last.h5", 7, 1.0)]
-
-    def test_ten_seconds_count_from_the_last_one(self, tmp_path, saved):
-        clock = Clock()
-        writer = self.writer(tmp_path, clock)
-        for epoch, seconds in enumerate([17, 20, 26.9, 27], start=1):
-            clock.now = 100 + seconds
-            writer(epoch_done(epoch, best_epoch=1))
-        assert [(name, epoch) for name, epoch, _ in saved if name == "last.h5"] == [("last.h5", 1), ("last.h5", 4)]
-
-    def test_best_is_written_when_there_is_a_better_one(self, tmp_path, saved):
-        clock = Clock()
-        writer = self.writer(tmp_path, clock)
-        for epoch, best_epoch in ((1, 1), (2, 1), (3, 3)):
-            clock.now += CHECKPOINT_EVERY_S
-            writer(epoch_done(epoch, best_epoch=best_epoch))
-        assert [(name, epoch) for name, epoch, _ in saved] == [
-            ("best.h5", 1), ("last.h5", 1), ("last.h5", 2), ("best.h5", 3), ("last.h5", 3)
-        ]  # fmt: skip
-
-    @pytest.mark.parametrize("reason", ["completed", "early_stopping", "interrupted"])
-    def test_the_end_writes_the_state_of_the_end(self, reason, tmp_path, saved):
-        writer = self.writer(tmp_path, Clock())
-        writer(STARTED)
-        writer(epoch_done(1))
-        writer(finished(reason, 2, best_epoch=1))
-        assert saved == [("best.h5", 1, 0.5), ("last.h5", 2, 1.0)]
-
-    def test_after_a_divergence_last_is_the_last_finite_epoch(self, tmp_path, saved):
-        writer = self.writer(tmp_path, Clock())
-        writer(STARTED)
-        writer(epoch_done(1, value=1.0))
-        writer(epoch_done(2, best_epoch=1, value=2.0))
-        writer(finished("diverged", 2, best_epoch=1, value=math.nan))
-        assert saved == [("best.h5", 1, 0.5), ("last.h5", 2, 2.0)]
-
-    def test_a_divergence_in_the_first_epoch_keeps_the_start_values(self, tmp_path, saved):
-        writer = self.writer(tmp_path, Clock())
-        writer(STARTED)
-        writer(finished("diverged", 0, best_epoch=0, value=math.nan))
-        assert saved == [("last.h5", 0, 1.0)]
-
-    def test_the_metrics_are_synced_before(self, tmp_path, saved):
-        writer = self.writer(tmp_path, Clock(), before=lambda: saved.append("synced"))
-        writer(epoch_done(1))
-        writer(finished("completed", 1))
-        assert saved[0] == "synced"
-
-    def test_a_snapshot_is_written_after_its_epoch(self, tmp_path, saved):
-        def describe(state, content):
-            return (content, state.epoch)
-
-        writer = CheckpointWriter(tmp_path, describe=describe, before=lambda: None, snapshots=[2, 3], clock=Clock())
-        for epoch in (1, 2, 3):
-            writer(epoch_done(epoch))
-        assert saved == [("snapshot-1.h5", "snapshot", 2), ("snapshot-2.h5", "snapshot", 3)]
-
-    def test_the_files_are_checkpoints(self, tmp_path):
-        def describe(state, content):
-            vector = state.best_vector if content == "best" else state.vector
-            return Checkpoint({"b1": vector}, {}, {}, {}, {"epoch": state.epoch}, {})
-
-        writer = CheckpointWriter(tmp_path, describe=describe, before=lambda: None, clock=Clock())
-        writer(epoch_done(1))
-        writer(finished("completed", 2, best_epoch=1))
-        last, best = (checkpoint.load(tmp_path / "checkpoints" / f"{name}.h5") for name in ("last", "best"))
-        np.testing.assert_array_equal(last.parameters["b1"], np.ones(3))
-        np.testing.assert_array_equal(best.parameters["b1"], np.full(3, 0.5))
-        assert last.progress == {"epoch": 2}

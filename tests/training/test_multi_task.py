@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from dlspec import builder, measurement, runner
+from dlspec import builder, measurement, preparation, runner
 from dlspec.cli.app import app
 from dlspec.config import loader
 from dlspec.core.losses import LOSSES
@@ -94,7 +94,7 @@ def experiment(folder, text=EXPERIMENT):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("streets")
-    return runner.train(runner.prepare(experiment(folder)), runs_dir=folder / "runs")
+    return runner.train(preparation.prepare(experiment(folder)), runs_dir=folder / "runs")
 
 
 def test_training_learns_the_labels(finished):
@@ -148,7 +148,7 @@ def test_evaluate_on_the_terminal(finished, capsys):
 
 def test_missing_labels_move_no_weight(tmp_path):
     """A label that is missing in an example contributes nothing to the gradient of its unit."""
-    prepared = runner.prepare(experiment(tmp_path, EXPERIMENT.replace("[{units: 16}]", "[]")))
+    prepared = preparation.prepare(experiment(tmp_path, EXPERIMENT.replace("[{units: 16}]", "[]")))
     cost = builder.build_cost(prepared.experiment, n_x=2)
     train = prepared.dataset.splits["train"]
     rows = np.isnan(train.Y[:, 1]) & ~np.isnan(train.Y[:, 0])
@@ -193,7 +193,7 @@ def test_missing_labels_move_no_weight(tmp_path):
 def test_what_does_not_fit_labels(tmp_path, old, new, message):
     loaded = experiment(tmp_path, EXPERIMENT.replace(old, new))
     with pytest.raises(ConfigError) as caught:
-        runner.prepare(loaded)
+        preparation.prepare(loaded)
     assert str(caught.value) == f"{loaded.path}:{message}"
 
 
@@ -204,4 +204,4 @@ def test_the_loss_of_labels_does_not_fit_two_classes(tmp_path):
     with pytest.raises(
         ConfigError, match="found multi_task_cross_entropy, but the data has two classes; expected one of: auto, bin"
     ):
-        runner.prepare(loader.load(tmp_path / "a.yaml"))
+        preparation.prepare(loader.load(tmp_path / "a.yaml"))

@@ -5,8 +5,9 @@ import json
 
 import pytest
 
-from dlspec import runner
+from dlspec import preparation, runner
 from dlspec.config import loader
+from dlspec.run import checkpoints
 
 EXPERIMENT = b"""\
 data: {synthetic: spirals, examples: 1500, noise: 0.1, split: {ratios: 60/20/20}}
@@ -27,10 +28,10 @@ def runs(tmp_path_factory):
     for dtype, threads in SETTINGS:
         overrides = [f"dtype={dtype}", f"threads={threads}"]
         loaded = loader.parse(EXPERIMENT, path=place / "experiment.yaml", overrides=overrides)
-        twice = [runner.train(runner.prepare(loaded), runs_dir=place / "runs").run for _ in range(2)]
+        twice = [runner.train(preparation.prepare(loaded), runs_dir=place / "runs").run for _ in range(2)]
         results[dtype, threads] = [
             (
-                (run / "checkpoints" / "last.h5").read_bytes(),
+                checkpoints.of_name(run, "last").read_bytes(),
                 [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()],
             )
             for run in twice

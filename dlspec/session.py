@@ -1,0 +1,336 @@
+"""One process at work on a run directory: it trains the segments of the run and writes down everything on the way."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from dlspec import builder, changes
+from dlspec.config.experiment import Experiment
+from dlspec.core.cost import Cost
+from dlspec.core.randomness import stream
+from dlspec.data.batches import Batches
+from dlspec.errors import DlspecError, RunError, TrainingError
+from dlspec.preparation import Prepared
+from dlspec.report import markdown
+from dlspec.run import checkpoint, directory, storage
+from dlspec.run.environment import numerics
+from dlspec.run.record import Segment, ended, write_record
+from dlspec.run.recorder import CheckpointWriter, Log, MetricsRecorder
+from dlspec.run_report import build_report
+from dlspec.training.evaluation import Evaluator
+from dlspec.training.events import EpochDone, Event, Reason, RunFinished, RunStarted, StepsDone, TrainingState
+from dlspec.training.trainer import Trainer
+
+STATUS: dict[Reason, str] = {
+    "completed": "finished",
+    "early_stopping": "finished",
+    "interrupted": "interrupted",
+    "diverged": "diverged",
+}
+
+
+class Place(NamedTuple):
+    """A moment of a run: completed epochs, examples of the next one that were seen, steps in all."""
+
+    epoch: int
+    seen: int
+    step: int
+
+    @classmethod
+    def of(cls, moment: Segment | TrainingState) -> "Place":
+        """Where a segment begins, or a state stands."""
+        return cls(moment.epoch, moment.seen, moment.step)
+
+    def is_reached_by(self, event: Event) -> bool:
+        """Whether this is the moment of the event: the end of an epoch, or a step in its midst."""
+        kind = StepsDone if self.seen else EpochDone
+        return isinstance(event, kind) and event.step == self.step
+
+
+class Reached(NamedTuple):
+    """How far a run has come: its segment, the state of the training, the bytes of the metrics until then."""
+
+    segment: int
+    state: TrainingState
+    metrics_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A segment to be trained.
+
+    Attributes:
+        number: of the segment, from 1.
+        experiment: resolved.
+        prepare: reads its data.
+        end: where the next segment begins; None for the last one, which ends by itself.
+    """
+
+    number: int
+    experiment: Experiment
+    prepare: Callable[[], Prepared]
+    end: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a session ended.
+
+    Attributes:
+        run: the run directory.
+        finished: the trainer's last event.
+        report: content of `report.json`; None where the run was interrupted or diverged.
+    """
+
+    run: Path
+    finished: RunFinished
+    report: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A process that holds a run directory.
+
+    Attributes:
+        run: the run directory.
+        segments: all segments of the run.
+        watcher: called with every event of the trainer.
+        interrupted: asked after every step; True checkpoints and ends the session.
+        now: the time, for records.
+        notes: lines for the log.
+    """
+
+    run: Path
+    segments: Sequence[Segment]
+    watcher: Callable[[Event], None]
+    interrupted: Callable[[], bool]
+    now: Callable[[], datetime]
+    notes: Sequence[str] = ()
+
+    def work(self, stretches: Sequence[Stretch], *, record: Mapping[str, Any], reached: Reached | None) -> Outcome:
+        """Train the stretches one after the other; `run.json` says how it went, whatever happens.
+
+        Args:
+            stretches: from the segment of `reached` on, at least one.
+            record: content of `run.json`.
+            reached: where to go on; None at the beginning.
+
+        Raises:
+            RunError: the run directory cannot be written.
+            TrainingError: out of memory.
+        """
+        write_record(self.run, record)
+        try:
+            outcome = self._train(stretches, reached)
+        except BaseException as error:
+            message = "out of memory; lower batch_size, or use dtype float32"
+            if not isinstance(error, MemoryError):
+                message = str(error) if isinstance(error, DlspecError) else type(error).__name__
+            with suppress(DlspecError):  # the disk that failed the run may fail this too; the first error is told
+                write_record(self.run, ended(record, now=self.now(), status="failed", message=message))
+            if isinstance(error, MemoryError):
+                raise TrainingError(f"{self.run}: {message}") from error
+            raise
+        end = outcome.finished
+        status, progress = STATUS[end.reason], {"epoch": end.epoch, "step": end.step}
+        write_record(self.run, ended(record, now=self.now(), status=status, message=end.message, **progress))
+        return outcome
+
+    def _train(self, stretches: Sequence[Stretch], reached: Reached | None) -> Outcome:
+        finished, report, before = None, None, None
+        for stretch in stretches:
+            if reached is not None and before is not None:
+                state = changes.entered(reached.state, before.experiment, stretch.experiment)
+                reached = Reached(stretch.number, state, reached.metrics_bytes)
+            before = stretch
+            if stretch.end == _place_of(reached) and stretch is not stretches[-1]:
+                continue  # the next segment begins right where this one would
+            finished, reached, report = self._train_stretch(stretch, reached)
+            if stretch.end != _place_of(reached):
+                break
+        if finished is None:
+            raise RunError(f"{self.run}: has nothing to train")
+        return Outcome(self.run, finished, report)
+
+    def _train_stretch(
+        self, stretch: Stretch, reached: Reached | None
+    ) -> tuple[RunFinished, Reached, dict[str, Any] | None]:
+        prepared = stretch.prepare()
+        experiment, dataset = prepared.experiment, prepared.dataset
+        # Threads are pinned before the start values are made: those of `orthogonal` come out of linear algebra.
+        with ExitStack() as stack:
+            stack.enter_context(numerics(int(experiment.threads)))
+            cost = builder.build_cost(experiment, n_x=dataset.splits["train"].X.shape[1], start=prepared.start)
+            evaluator = builder.build_evaluator(experiment, cost, dataset)
+            trainer = build_trainer(
+                prepared, cost, evaluator, interrupted=self.interrupted, say_next=_moments(experiment, stretch.end)
+            )
+            if reached is not None:
+                trainer.restore(reached.state)
+            metrics = stack.enter_context(
+                closing(
+                    MetricsRecorder(
+                        self.run, segment=stretch.number, keep=0 if reached is None else reached.metrics_bytes
+                    )
+                )
+            )
+            record = stack.enter_context(self._writers(prepared, cost, metrics, segment=stretch.number))
+            for event in trainer.run():
+                record(event)
+                self.watcher(event)
+                if stretch.end is not None and stretch.end.is_reached_by(event):
+                    event = _stopped(event)
+                    record(event)
+                    break
+            if not isinstance(event, RunFinished):
+                raise RunError(f"{self.run}: the training ended without saying why")
+            state = event.state()
+            here = Reached(stretch.number, state, metrics.sync())
+            if STATUS[event.reason] != "finished":
+                return event, here, None
+            result = result_of(experiment)
+            if result == "best":
+                np.copyto(cost.parameters.vector, state.best_vector)
+            report = build_report(
+                experiment,
+                dataset,
+                splits=[evaluator.evaluate(split) for split in dataset.splits],
+                finished=event,
+                state=state,
+                result=result,
+                segments=self.segments,
+            )
+        storage.write_file(self.run / "report.json", directory.to_json(report))
+        storage.write_file(self.run / "report.md", markdown.render(report).encode())
+        return event, here, report
+
+    @contextmanager
+    def _writers(
+        self, prepared: Prepared, cost: Cost, metrics: MetricsRecorder, *, segment: int
+    ) -> Iterator[Callable[[Event], None]]:
+        """The watchers that write to the run directory, as one."""
+        experiment, dataset = prepared.experiment, prepared.dataset
+        normalization, model = dataset.normalization.state(), builder.describe_model(dataset)
+
+        def describe(state: TrainingState, content: checkpoint.Content, metrics_bytes: int) -> checkpoint.Checkpoint:
+            return checkpoint.of_state(
+                state,
+                cost.parameters,
+                normalization=normalization,
+                model=model,
+                content=content,
+                standing={"segment": segment, "metrics_bytes": metrics_bytes},
+            )
+
+        snapshots = builder.snapshot_epochs(experiment, steps_per_epoch=batches_of(prepared).steps_per_epoch)
+        settings = experiment.checkpoint
+        checkpoints = CheckpointWriter(
+            self.run,
+            describe=describe,
+            sync=metrics.sync,
+            every_steps=settings.every_steps,
+            every_seconds=settings.every_seconds,
+            keep=settings.keep,
+            snapshots=snapshots,
+        )
+        with closing(Log(self.run, now=self.now)) as log:
+            for line in (*self.notes, *(f"warning: {warning}" for warning in dataset.warnings)):
+                log.say(line)
+
+            def record(event: Event) -> None:
+                for watcher in (metrics, checkpoints, log):
+                    watcher(event)
+
+            yield record
+
+
+def _place_of(reached: Reached | None) -> Place:
+    return Place(0, 0, 0) if reached is None else Place.of(reached.state)
+
+
+def _stopped(event: Event) -> RunFinished:
+    """The end of a stretch, as the end of a session would be told."""
+    if isinstance(event, RunStarted):
+        raise TypeError("a stretch never ends before its first step")
+    if isinstance(event, RunFinished):
+        return event
+    return RunFinished("interrupted", event.epoch, event.step, f"stopped after step {event.step}", event.state)
+
+
+def _moments(experiment: Experiment, end: Place | None) -> Callable[[int], float]:
+    """The next step at which the trainer must say how it stands: for a checkpoint, or because a segment ends."""
+    every = experiment.checkpoint.every_steps
+
+    def following(step: int) -> float:
+        for_checkpoint = math.inf if every is None else (step // every + 1) * every
+        return min(for_checkpoint, end.step if end is not None and end.step > step else math.inf)
+
+    return following
+
+
+def result_of(experiment: Experiment) -> Literal["best", "last"]:
+    """Which parameters are the result: early stopping ends on the best, a full run on the last."""
+    return "last" if experiment.training.early_stopping is None else "best"
+
+
+def build_trainer(
+    prepared: Prepared,
+    cost: Cost,
+    evaluator: Evaluator,
+    *,
+    interrupted: Callable[[], bool],
+    say_next: Callable[[int], float] = lambda step: math.inf,  # noqa: ARG005 - the signature
+) -> Trainer:
+    """The training loop of an experiment over a network.
+
+    Args:
+        prepared: from `prepare`.
+        cost: from `builder.build_cost`.
+        evaluator: measures train and dev after each epoch.
+        interrupted: asked after every step; True ends the run.
+        say_next: the next step after a step at which `StepsDone` is said.
+    """
+    experiment, dataset = prepared.experiment, prepared.dataset
+    optimizer, learning_rate = builder.build_optimizer(experiment)
+    before_step, after_step = builder.build_constraints(experiment)
+    watched = [name for name in ("train", "dev") if name in dataset.splits]
+
+    def measure() -> dict[str, float]:
+        return {f"{split}_{name}": value for split in watched for name, value in evaluator.measure(split).items()}
+
+    return Trainer(
+        cost=cost,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        decay=builder.build_decay(experiment),
+        per=experiment.decay.per,
+        plateau=builder.build_plateau(experiment),
+        batches=batches_of(prepared),
+        epochs=experiment.training.epochs,
+        measure=measure,
+        watch=builder.watch_of(experiment, dataset),
+        dropout_rng=stream(experiment.seed, "dropout"),
+        before_step=before_step,
+        after_step=after_step,
+        say_next=say_next,
+        interrupted=interrupted,
+    )
+
+
+def batches_of(prepared: Prepared) -> Batches:
+    """The mini-batches of an experiment."""
+    examples, size = prepared.dataset.splits["train"], prepared.experiment.batch_size
+    return Batches(
+        examples.X,
+        examples.Y,
+        prepared.weights,
+        batch_size=len(examples.X) if size == "all" else size,
+        seed=prepared.experiment.seed,
+        fill=None if prepared.augmented is None else prepared.augmented.fill,
+    )
