@@ -10,7 +10,7 @@ import itertools
 import math
 import random
 
-from dlspec.run.storage import FileSystem
+from .faults import Hasty
 
 
 class File:
@@ -70,7 +70,7 @@ class Directory:
                 yield node
 
 
-class PowerLoss(FileSystem):
+class PowerLoss(Hasty):
     """Collects the states of the disk that a power loss before, in or after each call could leave.
 
     Args:
@@ -129,7 +129,6 @@ class PowerLoss(FileSystem):
         self._crash()
 
     def fsync(self, fd):
-        super().fsync(fd)
         self.open[fd].sync()
         self._crash()
 
@@ -155,7 +154,6 @@ class PowerLoss(FileSystem):
         self._crash()
 
     def sync_directory(self, path):
-        super().sync_directory(path)
         self._directory(path).sync()
         self._crash()
 
