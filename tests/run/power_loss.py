@@ -92,7 +92,6 @@ class PowerLoss(Hasty):
         self.tree = _read(root)
         self.open = {}
         self.appended = set()  # descriptors of files that grow
-        self.calls = 0
         self.promised = 0
         self.states = {}
         self._crash()
@@ -165,7 +164,6 @@ class PowerLoss(Hasty):
 
     def _crash(self):
         """Add the states that a power loss could leave now."""
-        self.calls += 1
         choices = {}
         for node in self.tree.nodes():
             if isinstance(node, File):

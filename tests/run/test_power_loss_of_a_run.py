@@ -1,5 +1,6 @@
 """After a power loss at any call of a training run, the run can be resumed and ends in the same bytes."""
 
+import itertools
 from functools import cache
 from types import SimpleNamespace
 
@@ -26,10 +27,8 @@ pytestmark = pytest.mark.usefixtures("hasty")
 RUN = "20260101T000000Z-tiny"
 
 
-def recorded(kind, experiment, root, monkeypatch, **settings):
-    """A run on a disk of this kind; each checkpoint, once written, is promised to last."""
-    root.mkdir()
-    power = kind(root, **settings)
+def recorded(power, work, monkeypatch):
+    """Do some work on this disk; each checkpoint, once written, is promised to last."""
 
     def save(path, content):
         checkpoint.save(path, content)
@@ -39,8 +38,37 @@ def recorded(kind, experiment, root, monkeypatch, **settings):
     with monkeypatch.context() as patch:
         patch.setattr(storage, "filesystem", power)
         patch.setattr(recorder, "checkpoint", SimpleNamespace(**{**vars(checkpoint), "save": save}))
-        tiny.train(experiment, root)
+        work()
     return power
+
+
+@pytest.fixture
+def trained(experiment, tmp_path, monkeypatch):
+    """A run from its beginning, on a disk of some kind."""
+
+    def train(kind, **settings):
+        (tmp_path / "disk").mkdir()
+        disk = kind(tmp_path / "disk", **settings)
+        return recorded(disk, lambda: tiny.train(experiment, disk.root), monkeypatch)
+
+    return train
+
+
+@pytest.fixture
+def gone_on(experiment, tmp_path, monkeypatch):
+    """A run that was killed after step 7 and the rows of an epoch that no checkpoint knows of, and is resumed."""
+
+    def resume(kind, **settings):
+        steps = itertools.count(1)
+        run = tiny.train(experiment, tmp_path / "disk", interrupted=lambda: next(steps) == 7).run
+        for name in ("metrics.jsonl", "timings.jsonl"):
+            rows = (run / name).read_text()
+            (run / name).write_text(f'{rows}{{"epoch": 3, "seconds": 0}}\n{{"epo')
+        disk = kind(tmp_path / "disk", **settings)
+        disk.promised = 7
+        return recorded(disk, lambda: runner.resume(run), monkeypatch)
+
+    return resume
 
 
 @cache
@@ -85,18 +113,22 @@ def resumed(state, experiment, disk):
     return content_of(runner.resume(run).run if (run / "run.json").exists() else tiny.train(experiment, disk).run)
 
 
+FEW_AND_MANY = [10, pytest.param(2000, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
+
+
 @pytest.mark.parametrize("page", [64, 4096])
-def test_a_power_loss_leaves_the_newest_checkpoint(page, experiment, expected, tmp_path, monkeypatch):
-    power = recorded(PowerLoss, experiment, tmp_path / "disk", monkeypatch, page=page)
+@pytest.mark.parametrize("work", ["trained", "gone_on"])
+def test_a_power_loss_leaves_the_newest_checkpoint(work, page, expected, request):
+    power = request.getfixturevalue(work)(PowerLoss, page=page)
     assert refusals(power, Newest(expected)) == {}
     assert len(power.states) > 500
 
 
 @pytest.mark.parametrize("page", [64, 4096])
-@pytest.mark.parametrize("most", [20, pytest.param(2000, marks=[pytest.mark.long, pytest.mark.timeout(900)])])
-def test_a_power_loss_changes_no_byte_of_the_result(page, most, experiment, expected, tmp_path, monkeypatch):
-    power = recorded(PowerLoss, experiment, tmp_path / "disk", monkeypatch, page=page)
-    states = list(power.states)
+@pytest.mark.parametrize("most", FEW_AND_MANY)
+@pytest.mark.parametrize("work", ["trained", "gone_on"])
+def test_a_power_loss_changes_no_byte_of_the_result(work, most, page, experiment, expected, tmp_path, request):
+    states = list(request.getfixturevalue(work)(PowerLoss, page=page).states)
     for number in range(0, len(states), max(1, len(states) // most)):
         assert resumed(states[number], experiment, tmp_path / str(number)) == expected
 
@@ -110,6 +142,5 @@ def test_a_power_loss_changes_no_byte_of_the_result(page, most, experiment, expe
         (WithoutRename, "the record is torn"),
     ],
 )
-def test_a_storage_that_leaves_out_one_step_is_found_out(mutant, reason, experiment, expected, tmp_path, monkeypatch):
-    power = recorded(mutant, experiment, tmp_path / "disk", monkeypatch)
-    assert reason in refusals(power, Newest(expected))
+def test_a_storage_that_leaves_out_one_step_is_found_out(mutant, reason, expected, trained):
+    assert reason in refusals(trained(mutant), Newest(expected))
