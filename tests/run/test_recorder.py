@@ -196,7 +196,7 @@ class TestLog:
 
     def test_a_resumed_run_and_its_spikes(self, tmp_path):
         log = Log(tmp_path, now=lambda: datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC))
-        log(RunStarted(5, 10, 2, 23, lambda: state(2)))
+        log(RunStarted(5, 10, 50, 2, 23, lambda: state(2)))
         log(epoch_done(3, improved=False, spikes=(Spike(24, 88.54321, 1 / 3), Spike(29, 1e30, 0.7))))
         log.close()
         stamp = "2026-02-03T04:05:06+00:00"
