@@ -43,7 +43,7 @@ class MetricsRecorder:
         self._segment = segment
         self._clock = clock
         self._started = clock()
-        self._before = float(json.loads(timings[-1])["seconds"]) if timings else 0.0
+        self._before = _seconds_in(timings[-1]) if timings else 0.0
 
     def __call__(self, event: Event) -> None:
         """Record the event, if it is one to record."""
@@ -64,7 +64,8 @@ class MetricsRecorder:
             self._timings.append(json.dumps({"epoch": event.epoch, "step": event.step, "seconds": seconds}))
 
     def sync(self) -> int:
-        """Wait until the metrics are on the disk; gives their bytes."""
+        """Wait until the metrics and timings are on the disk; gives the bytes of the metrics."""
+        self._timings.sync()
         self._metrics.sync()
         return self._metrics.size
 
@@ -82,6 +83,14 @@ def _lines(path: Path) -> list[bytes]:
         return [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
     except FileNotFoundError:
         return []
+
+
+def _seconds_in(line: bytes) -> float:
+    """The time at a row of the timings; 0 where it is damaged, since a lost clock keeps no run from going on."""
+    try:
+        return float(json.loads(line)["seconds"])
+    except (ValueError, TypeError, KeyError):
+        return 0.0
 
 
 class Log:

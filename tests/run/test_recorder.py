@@ -145,6 +145,15 @@ class TestResumedMetrics:
         assert [row["epoch"] for row in rows_of(tmp_path, "metrics.jsonl")] == [1, 2]
         assert [row["seconds"] for row in rows_of(tmp_path, "timings.jsonl")] == [1.5, 3.0]
 
+    @pytest.mark.parametrize("line", [b"\0\0\0\n", b'{"epoch": 2}\n', b"[1.5]\n", b'{"seconds": null}\n', b"7\n"])
+    def test_damaged_timings_keep_no_run_from_going_on(self, line, tmp_path):
+        sizes = recorded(tmp_path, epochs=[1, 2])
+        path = tmp_path / "timings.jsonl"
+        path.write_bytes(path.read_bytes().splitlines(keepends=True)[0] + line)
+        recorded(tmp_path, epochs=[3], keep=sizes[-1])
+        assert [row["epoch"] for row in rows_of(tmp_path, "metrics.jsonl")] == [1, 2, 3]
+        assert path.read_bytes().endswith(line + b'{"epoch": 3, "step": 30, "seconds": 1.5}\n')
+
     @pytest.mark.parametrize("lost", [0, 1, 2])
     def test_timings_may_have_been_lost(self, lost, tmp_path):
         """They are synced at the end alone; what is left counts."""

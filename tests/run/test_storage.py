@@ -1,5 +1,6 @@
 """Writing: a file is whole or as it was, whatever call of the system fails."""
 
+import contextlib
 import errno
 import os
 from pathlib import Path
@@ -8,8 +9,9 @@ import pytest
 
 from dlspec.errors import RunBusyError, RunError, UsageError
 from dlspec.run import storage
+from dlspec.run.storage import FileSystem
 
-from .faults import OPERATIONS, Counting, Failing, Short, once, onwards
+from .faults import OPERATIONS, Counting, Dying, Failing, Killed, Short, once, onwards
 
 OLD, NEW = b"old content\n", bytes(range(256)) * 40
 WRITE_CALLS = ["create", "write", "fsync", "close", "replace", "sync_directory"]
@@ -76,6 +78,20 @@ def test_where_no_call_works_any_more_the_old_file_stays(number, code, file, on)
     with pytest.raises(RunError, match=f"^{file}: cannot write: "):
         storage.write_file(file, NEW)
     assert file.read_bytes() == OLD
+
+
+@pytest.mark.parametrize("number", range(len(WRITE_CALLS) + 1))
+def test_a_kill_leaves_the_old_file_or_the_new_one_and_what_can_be_swept(number, file, on):
+    before = open_descriptors()
+    on(Dying(number))
+    with contextlib.suppress(Killed):
+        storage.write_file(file, NEW)
+    on(FileSystem())
+    assert file.read_bytes() == (OLD if number <= RENAMED_AFTER else NEW)
+    assert len(names_in(file.parent)) == (2 if 0 < number <= RENAMED_AFTER else 1)
+    storage.sweep(file.parent)
+    assert names_in(file.parent) == ["report.json"]
+    assert open_descriptors() == before
 
 
 def test_a_new_file_is_not_there_after_a_failure(tmp_path, on):
