@@ -13,10 +13,6 @@ from dlspec.errors import DataError
 _COURSE_NAMES = (("train_set_x", "train_set_y"), ("test_set_x", "test_set_y"))
 _CLASSES = ("classes", "list_classes")
 
-# An array may declare more than it stores. gzip packs at most about 1,000 to 1.
-_MAX_EXPANSION = 1_000
-_ALWAYS_ALLOWED = 2**30  # bytes
-
 
 def read(
     path: Path,
@@ -33,16 +29,19 @@ def read(
 
     Where these are the defaults and absent, the course's `train_set_x, train_set_y` or `test_set_x,
     test_set_y` are read. Class names come from `classes` or `list_classes`, names of features from the
-    attribute `feature_names` of x, if present. Only arrays stored in this very file are read: soft and
-    external links, virtual arrays and external storage are refused.
+    attribute `feature_names` of x, if present. The file is probed before it is opened.
 
     Raises:
-        DataError: not an HDF5 file, a damaged one, a missing array, or arrays that `from_arrays` refuses.
+        DataError: not an HDF5 file, one that `probe.check` refuses, a missing array, or arrays that
+            `from_arrays` refuses.
     """
     import h5py  # here, so that only experiments on HDF5 files pay for it
 
+    from dlspec.data import probe
+
     if not h5py.is_hdf5(path):
         raise DataError(f"{path}: not an HDF5 file")
+    probe.check(path)
     with damage_as_data_error(path, "HDF5"), h5py.File(path, "r") as file:
         x, y = _names(file, x, y)
         node = _find(path, file, x)
@@ -79,17 +78,12 @@ def _names(file: Any, x: str, y: str) -> tuple[str, str]:
 
 
 def _find(path: Path, file: Any, name: str) -> Any:
-    """The array of that name, by hard links only: other links can lead out of the file."""
+    """The array of that name."""
     import h5py
 
-    node = file
-    for part in name.strip("/").split("/"):
-        link = node.get(part, getlink=True) if isinstance(node, h5py.Group) else None
-        if link is None:
-            raise DataError(f"{path}: no array {name!r}; {suggestion(name, _array_names(file))}")
-        if not isinstance(link, h5py.HardLink):
-            raise DataError(f"{path}: {name} is a link; expected an array stored under that name")
-        node = node[part]
+    if name not in file:
+        raise DataError(f"{path}: no array {name!r}; {suggestion(name, _array_names(file))}")
+    node = file[name]
     if not isinstance(node, h5py.Dataset):
         raise DataError(f"{path}: {name} is a group; expected an array")
     return node
@@ -107,13 +101,6 @@ def _values(path: Path, name: str, node: Any) -> NDArray[Any]:
     """Numbers as they are, text as `np.str_`."""
     import h5py
 
-    if node.is_virtual or node.external:
-        raise DataError(f"{path}: {name} is stored in another file; expected an array in this one")
-    if node.nbytes > max(_ALWAYS_ALLOWED, _MAX_EXPANSION * path.stat().st_size):
-        raise DataError(
-            f"{path}: {name} declares {node.nbytes} bytes, in a file of {path.stat().st_size}; "
-            "expected an array that is stored whole"
-        )
     if node.shape is None:
         raise DataError(f"{path}: {name} is empty; expected an array")
     if h5py.check_string_dtype(node.dtype) is not None:

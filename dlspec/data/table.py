@@ -165,7 +165,7 @@ def texts(values: Any) -> tuple[str, ...]:
 
 
 @contextmanager
-def damage_as_data_error(path: Path, kind: str) -> Iterator[None]:
+def damage_as_data_error(path: Path | str, kind: str) -> Iterator[None]:
     """Turn whatever a library raises on a file it cannot read into one `DataError`.
 
     For calls of NumPy and h5py only: on damaged files they raise some twenty unrelated classes, so
