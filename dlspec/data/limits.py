@@ -10,8 +10,6 @@ MAX_EXPANSION = 500  # bytes in memory per byte of the file, beyond that
 MAX_NAMES = 5_000
 """Arrays, groups and attributes of an HDF5 file, members of an NPZ file."""
 
-_SHOWN = 200  # characters of a name that a message shows
-
 
 class Allowance:
     """The memory that the arrays of one file may take.
@@ -41,12 +39,6 @@ class Allowance:
         if self._taken > self._limit:
             others = "" if declared > self._limit else f", {self._taken} with those before it"
             raise DataError(
-                f"{self._source}: {shortened(name)} declares {declared} bytes{others}, in a file of {self._size}; "
+                f"{self._source}: {plain(name)} declares {declared} bytes{others}, in a file of {self._size}; "
                 f"expected arrays that are stored whole, or packed less than {MAX_EXPANSION} to 1"
             )
-
-
-def shortened(name: str) -> str:
-    """A name out of a file, fit for a message: control characters are escaped, and the end may be cut off."""
-    name = plain(name)
-    return name if len(name) <= _SHOWN else name[: _SHOWN - 1] + "…"

@@ -12,8 +12,8 @@ from typing import IO, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from dlspec.data.limits import MAX_NAMES, Allowance, shortened
-from dlspec.data.table import Table, damage_as_data_error, from_arrays, suggestion, texts
+from dlspec.data.limits import MAX_NAMES, Allowance
+from dlspec.data.table import Table, damage_as_data_error, from_arrays, plain, suggestion, texts
 from dlspec.errors import DataError
 
 _READ_BYTES = 4 * 2**20  # at once; zipfile reads the directory of an archive in one go and makes an object per member
@@ -119,7 +119,7 @@ class Archive:
             self._refuse(name, f"declares {declared} bytes and stores {stored}; the file is damaged or hostile")
 
     def _refuse(self, name: str, what: str) -> NoReturn:
-        raise DataError(f"{self._path}: {shortened(name)} {what}")
+        raise DataError(f"{self._path}: {plain(name)} {what}")
 
 
 @contextmanager

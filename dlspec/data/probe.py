@@ -5,6 +5,7 @@ child process walks over every link, reads every text, every attribute and the f
 process open the file. That lowers the risk and does not remove it: see docs/concepts/security.md.
 """
 
+import io
 import math
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,8 +14,8 @@ import h5py
 import numpy as np
 
 from dlspec.data import limited
-from dlspec.data.limits import MAX_NAMES, Allowance, shortened
-from dlspec.data.table import damage_as_data_error
+from dlspec.data.limits import MAX_NAMES, Allowance
+from dlspec.data.table import damage_as_data_error, plain
 from dlspec.errors import DataError
 
 MAX_DEPTH = 32  # groups within groups
@@ -50,7 +51,7 @@ def check_image(image: bytes, *, source: str) -> None:
 
     def work() -> None:
         _forget_plugins()
-        with damage_as_data_error(source, "HDF5"), h5py.File.in_memory(image) as file:
+        with damage_as_data_error(source, "HDF5"), h5py.File(io.BytesIO(image), "r") as file:
             _Inspection(source, len(image)).walk(file)
 
     limited.run(work, source=source)
@@ -170,4 +171,4 @@ class _Inspection:
             raise DataError(f"{self._source}: holds more than {MAX_NAMES} arrays, groups and attributes")
 
     def _refuse(self, name: str, what: str) -> NoReturn:
-        raise DataError(f"{self._source}: {shortened(name)} {what}")
+        raise DataError(f"{self._source}: {plain(name)} {what}")

@@ -93,6 +93,15 @@ def test_an_image_in_memory_is_probed_too(path):
     probe.check_image(image, source="last.h5")
 
 
+def test_an_image_may_be_larger_than_the_memory_of_the_child(monkeypatch):
+    with h5py.File.in_memory() as file:
+        file["parameters/W1"] = np.ones((64, 2**18), np.float32)
+        file.flush()
+        image = file.id.get_file_image()
+    monkeypatch.setattr(limited, "EXTRA_BYTES", 32 * 2**20)
+    probe.check_image(image, source="last.h5")
+
+
 @pytest.mark.parametrize("name", ["\x1b]0;title\x07", "r\u202etl", "a\nb", "</script>", "x" * 10_000])
 def test_hostile_names_are_shown_on_one_line(name, path):
     with h5py.File(path, "w") as file:

@@ -58,6 +58,14 @@ def hdf5_latest(path):
         file["y"] = np.arange(20) % 3
 
 
+def image(path):
+    with h5py.File(path, "w") as file:
+        for name in ("W1", "b1", "W2", "b2"):
+            file[f"parameters/{name}"] = file[f"best/{name}"] = X[..., 0].astype(np.float32)
+        file["optimizer/v"] = np.arange(80.0)
+        file.attrs["progress"] = '{"epoch": 3}'
+
+
 def all_of(mutants):
     return pytest.param(mutants, marks=pytest.mark.long)
 
@@ -80,9 +88,9 @@ def test_a_table_or_one_data_error(tmp_path, write, name, mutants):
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("mutants", [25, all_of(2000)])
-@pytest.mark.parametrize("write", [hdf5, hdf5_packed, hdf5_text, hdf5_latest])
+@pytest.mark.parametrize("write", [hdf5, hdf5_packed, hdf5_text, hdf5_latest, image])
 def test_hdf5_never_crashes_hangs_or_grows(tmp_path, write, mutants):
-    source = tmp_path / "a.h5"
+    source = tmp_path / ("a.image" if write is image else "a.h5")
     write(source)
     assert outcome(source) == "table"
     script = Path(__file__).with_name("fuzz_reader.py")
