@@ -27,7 +27,7 @@ def read(path: Path) -> dict[str, Array]:
     if path.suffix == ".h5":
         return dict(checkpoint.load(path).parameters)
     with npz.opened(path) as archive:
-        return {name: archive[name] for name in archive.names}
+        return {name: archive[name] for name in archive.files}
 
 
 def write_into(parameters: Parameters, arrays: Mapping[str, Array], *, source: str) -> None:

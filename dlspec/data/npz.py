@@ -41,17 +41,17 @@ def read(
         DataError: a file that `opened` refuses, a missing array, or arrays that `from_arrays` refuses.
     """
     with opened(path) as archive:
-        if not training and sample_weight not in archive.names:
+        if not training and sample_weight not in archive.files:
             sample_weight = None
         for name in (x, y, sample_weight):
-            if name is not None and name not in archive.names:
-                raise DataError(f"{path}: no array {name!r}; {suggestion(name, archive.names)}")
+            if name is not None and name not in archive.files:
+                raise DataError(f"{path}: no array {name!r}; {suggestion(name, archive.files)}")
         inputs, targets = archive[x], archive[y]
         if targets.dtype.kind == "S":
             targets = np.strings.decode(targets, "utf-8")
         weights = None if sample_weight is None else archive[sample_weight]
-        classes = texts(archive["classes"]) if "classes" in archive.names else None
-        feature_names = texts(archive["feature_names"]) if "feature_names" in archive.names else None
+        classes = texts(archive["classes"]) if "classes" in archive.files else None
+        feature_names = texts(archive["feature_names"]) if "feature_names" in archive.files else None
     return from_arrays(
         str(path),
         x=inputs,
@@ -74,7 +74,7 @@ class Archive:
         archive: the same file, open for zipfile.
 
     Attributes:
-        names: of the arrays, in order.
+        files: names of the arrays, in order; NumPy calls them so too.
     """
 
     def __init__(self, path: Path, archive: zipfile.ZipFile):
@@ -93,15 +93,20 @@ class Archive:
                 self._refuse(name, "is encrypted, or packed by another method than deflate; expected a plain array")
             allowance.take(name, member.file_size)
             self._members[name] = member
-        self.names = tuple(self._members)
+        self.files = tuple(self._members)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         with self._archive.open(self._members[name]) as file:
-            self._check_header(name, file)
+            self._header(name, file)
             file.seek(0)
             return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
 
-    def _check_header(self, name: str, file: IO[bytes]) -> None:
+    def header(self, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        """Shape and type of an array, without its values."""
+        with self._archive.open(self._members[name]) as file:
+            return self._header(name, file)
+
+    def _header(self, name: str, file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
         """Refuse what NumPy would unpickle, or make room for before it finds that the numbers are missing."""
         length_bytes = 4 if file.read(8)[6:7] == b"\x02" else 2  # the magic string and the version come before
         length = int.from_bytes(file.read(length_bytes), "little")
@@ -117,6 +122,7 @@ class Archive:
         declared, stored = math.prod(shape) * max(dtype.itemsize, 1), self._members[name].file_size - file.tell()
         if declared > stored:
             self._refuse(name, f"declares {declared} bytes and stores {stored}; the file is damaged or hostile")
+        return shape, dtype
 
     def _refuse(self, name: str, what: str) -> NoReturn:
         raise DataError(f"{self._path}: {plain(name)} {what}")

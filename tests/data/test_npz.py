@@ -59,9 +59,10 @@ def test_every_array_by_name(tmp_path):
     for save in (np.savez, np.savez_compressed):
         save(path, **arrays)
         with npz.opened(path) as archive:
-            assert archive.names == tuple(arrays)
+            assert archive.files == tuple(arrays)
             for name, values in arrays.items():
                 np.testing.assert_array_equal(archive[name], values)
+                assert archive.header(name) == (values.shape, values.dtype)
 
 
 def test_a_file_that_is_not_there(tmp_path):
