@@ -184,10 +184,13 @@ def writes(call, owner):
         return name in WRITING_FUNCTIONS[owner]
     if owner == "tempfile":
         return True
+    if owner in ("h5py.h5o", "h5py.h5a"):  # an object of an open file
+        return False
     if owner == "h5py" and name == "File":
         return opens_for_writing(call, position=1)
     if name == "open":
-        return opens_for_writing(call, position=1 if owner in ("io", "gzip", "codecs", "zipfile") else 0)
+        of_a_file = owner in ("io", "gzip", "codecs", "zipfile") or str(owner).endswith("archive")
+        return opens_for_writing(call, position=1 if of_a_file else 0)
     if name == "replace":  # of a path: one argument; of text: two; of a date: keywords
         return len(arguments) == 1 and not call.keywords
     return name in WRITING_METHODS
@@ -303,6 +306,7 @@ def test_a_cycle_is_found():
         ("run/new.py", "open(path, mode='ab')", "writes to disk"),
         ("run/new.py", "open(path, mode)", "writes to disk"),
         ("run/new.py", "path.open('x')", "writes to disk"),
+        ("run/new.py", "archive.open(member, 'w')", "writes to disk"),
         ("run/new.py", "path.open('r+b')", "writes to disk"),
         ("run/new.py", "path.write_text('')", "writes to disk"),
         ("run/new.py", "path.write_bytes(b'')", "writes to disk"),
@@ -335,7 +339,7 @@ def test_a_planted_violation_is_found(path, source, problem):
         ("run/new.py", "path.open('rb'); path.open(encoding='utf-8', newline=''); open(path)"),
         ("run/new.py", "text.replace('a', 'b'); moment.replace(tzinfo=UTC); re.compile('x'); path.read_text()"),
         ("run/new.py", "os.open(path, os.O_RDONLY); storage.rename(path, other)"),
-        ("data/new.py", "h5py.File(path, 'r'); np.load(path, allow_pickle=False)"),
+        ("data/new.py", "h5py.File(path, 'r'); np.load(path, allow_pickle=False); archive.open(member)"),
         ("runner.py", "from dlspec import builder\nimport dlspec"),
         ("starter.py", "from dlspec.run import storage\nfrom dlspec.errors import UsageError"),
     ],

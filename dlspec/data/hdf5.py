@@ -1,5 +1,7 @@
 """HDF5: named arrays, among them the course's `train_set_x`, `train_set_y`, `list_classes`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,7 @@ from dlspec.errors import DataError
 
 # The course's two files hold these pairs in place of x and y.
 _COURSE_NAMES = (("train_set_x", "train_set_y"), ("test_set_x", "test_set_y"))
-_CLASSES = ("classes", "list_classes")
-
-# An array may declare more than it stores. gzip packs at most about 1,000 to 1.
-_MAX_EXPANSION = 1_000
-_ALWAYS_ALLOWED = 2**30  # bytes
+CLASSES = ("classes", "list_classes")
 
 
 def read(
@@ -33,28 +31,23 @@ def read(
 
     Where these are the defaults and absent, the course's `train_set_x, train_set_y` or `test_set_x,
     test_set_y` are read. Class names come from `classes` or `list_classes`, names of features from the
-    attribute `feature_names` of x, if present. Only arrays stored in this very file are read: soft and
-    external links, virtual arrays and external storage are refused.
+    attribute `feature_names` of x, if present.
 
     Raises:
-        DataError: not an HDF5 file, a damaged one, a missing array, or arrays that `from_arrays` refuses.
+        DataError: a file that `opened` refuses, a missing array, or arrays that `from_arrays` refuses.
     """
-    import h5py  # here, so that only experiments on HDF5 files pay for it
-
-    if not h5py.is_hdf5(path):
-        raise DataError(f"{path}: not an HDF5 file")
-    with damage_as_data_error(path, "HDF5"), h5py.File(path, "r") as file:
-        x, y = _names(file, x, y)
-        node = _find(path, file, x)
-        inputs = _values(path, x, node)
-        targets = _values(path, y, _find(path, file, y))
+    with damage_as_data_error(path, "HDF5"), opened(path) as file:
+        x, y = names(file, x, y)
+        node = find(path, file, x)
+        inputs = values(path, x, node)
+        targets = values(path, y, find(path, file, y))
         if not training and sample_weight is not None and sample_weight not in file:
             sample_weight = None
-        weights = None if sample_weight is None else _values(path, sample_weight, _find(path, file, sample_weight))
+        weights = None if sample_weight is None else values(path, sample_weight, find(path, file, sample_weight))
         attribute = node.attrs.get("feature_names")
         feature_names = None if attribute is None else texts(attribute)
-        stored = next((name for name in _CLASSES if name in file), None)
-        classes = None if stored is None else texts(_values(path, stored, _find(path, file, stored)))
+        stored = next((name for name in CLASSES if name in file), None)
+        classes = None if stored is None else texts(values(path, stored, find(path, file, stored)))
     return from_arrays(
         str(path),
         x=inputs,
@@ -69,7 +62,27 @@ def read(
     )
 
 
-def _names(file: Any, x: str, y: str) -> tuple[str, str]:
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """The file, probed before it is opened, to read `find` and `values` from.
+
+    Raises:
+        DataError: not an HDF5 file, or one that `probe.check` refuses.
+    """
+    import h5py  # here, so that only experiments on HDF5 files pay for it
+
+    from dlspec.data import probe
+
+    if not h5py.is_hdf5(path):
+        raise DataError(f"{path}: not an HDF5 file")
+    probe.check(path)
+    with damage_as_data_error(path, "HDF5"):
+        file = h5py.File(path, "r")
+    with file:
+        yield file
+
+
+def names(file: Any, x: str, y: str) -> tuple[str, str]:
     """The names to read: those given, or the course's where only its are there."""
     if (x, y) == ("x", "y") and "x" not in file and "y" not in file:
         present = [names for names in _COURSE_NAMES if all(name in file for name in names)]
@@ -78,46 +91,48 @@ def _names(file: Any, x: str, y: str) -> tuple[str, str]:
     return x, y
 
 
-def _find(path: Path, file: Any, name: str) -> Any:
-    """The array of that name, by hard links only: other links can lead out of the file."""
+def find(path: Path, file: Any, name: str) -> Any:
+    """The array of that name.
+
+    Raises:
+        DataError: no such array, or an empty one.
+    """
     import h5py
 
-    node = file
-    for part in name.strip("/").split("/"):
-        link = node.get(part, getlink=True) if isinstance(node, h5py.Group) else None
-        if link is None:
-            raise DataError(f"{path}: no array {name!r}; {suggestion(name, _array_names(file))}")
-        if not isinstance(link, h5py.HardLink):
-            raise DataError(f"{path}: {name} is a link; expected an array stored under that name")
-        node = node[part]
+    if name not in file:
+        raise DataError(f"{path}: no array {name!r}; {suggestion(name, array_names(file))}")
+    node = file[name]
     if not isinstance(node, h5py.Dataset):
         raise DataError(f"{path}: {name} is a group; expected an array")
+    if node.shape is None:
+        raise DataError(f"{path}: {name} is empty; expected an array")
     return node
 
 
-def _array_names(file: Any) -> list[str]:
+def array_names(file: Any) -> list[str]:
+    """Names of all arrays, in groups too."""
     import h5py
 
-    names: list[str] = []
-    file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
-    return names
+    found: list[str] = []
+    file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
+    return found
 
 
-def _values(path: Path, name: str, node: Any) -> NDArray[Any]:
-    """Numbers as they are, text as `np.str_`."""
+def is_text(node: Any) -> bool:
+    """Whether an array holds text."""
     import h5py
 
-    if node.is_virtual or node.external:
-        raise DataError(f"{path}: {name} is stored in another file; expected an array in this one")
-    if node.nbytes > max(_ALWAYS_ALLOWED, _MAX_EXPANSION * path.stat().st_size):
-        raise DataError(
-            f"{path}: {name} declares {node.nbytes} bytes, in a file of {path.stat().st_size}; "
-            "expected an array that is stored whole"
-        )
-    if node.shape is None:
-        raise DataError(f"{path}: {name} is empty; expected an array")
-    if h5py.check_string_dtype(node.dtype) is not None:
-        return np.asarray(node.asstr("utf-8")[...], dtype=np.str_)
+    return h5py.check_string_dtype(node.dtype) is not None
+
+
+def values(path: Path, name: str, node: Any, rows: Any = ...) -> NDArray[Any]:
+    """Numbers as they are, text as `np.str_`; all of the array from `find`, or a slice of its rows.
+
+    Raises:
+        DataError: neither numbers nor text.
+    """
+    if is_text(node):
+        return np.asarray(node.asstr("utf-8")[rows], dtype=np.str_)
     if node.dtype.kind not in "biuf":
         raise DataError(f"{path}: {name} holds {node.dtype}; expected numbers or text")
-    return np.asarray(node[...])
+    return np.asarray(node[rows])
