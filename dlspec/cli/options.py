@@ -21,3 +21,19 @@ Run = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the results.")]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
+Sort = Annotated[
+    str,
+    typer.Option(
+        metavar="KEY",
+        help="Order by a fact (dev_error, started, seconds, …) or a setting (optimizer.learning_rate); -KEY for the "
+        "largest first.",
+    ),
+]
+Where = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CONDITION",
+        help="Only these runs, such as 'optimizer.name == adam and dev_error < 0.1'.",
+        show_default=False,
+    ),
+]
