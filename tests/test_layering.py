@@ -20,6 +20,7 @@ RANKS = {
     "data": 2,
     "training": 3,
     "diagnosis": 3,
+    "analysis": 3,
     "run": 4,
     "report": 4,
     "builder": 5,
@@ -29,6 +30,8 @@ RANKS = {
     "session": 5,
     "runner": 5,
     "measurement": 5,
+    "predictions": 5,
+    "compare": 5,
     "experiment_data": 5,
     "resolver": 5,
     "battery": 5,
@@ -54,6 +57,10 @@ SAME_RANK = {
     ("measurement", "experiment_data"),
     ("builder", "start_values"),
     ("measurement", "builder"),
+    ("predictions", "builder"),
+    ("predictions", "measurement"),
+    ("compare", "measurement"),
+    ("compare", "predictions"),
     ("gradcheck", "builder"),
     ("gradcheck", "preparation"),
     ("gradcheck", "session"),
@@ -65,12 +72,15 @@ THIRD_PARTY = {
     "core": {"numpy"},
     "data": {"numpy", "h5py"},
     "training": {"numpy"},
+    "analysis": {"numpy"},
     "run": {"numpy", "h5py", "filelock", "threadpoolctl"},
     "builder": {"numpy"},
     "start_values": {"numpy"},
     "preparation": {"numpy"},
     "session": {"numpy"},
     "measurement": {"numpy"},
+    "predictions": {"numpy"},
+    "compare": {"numpy"},
     "experiment_data": {"numpy"},
     "gradcheck": {"numpy"},
     "battery": {"numpy"},
@@ -78,7 +88,7 @@ THIRD_PARTY = {
 }
 
 # Pure functions of numbers: no files, clock, system or terminal.
-PURE = {"core", "diagnosis", "report"}
+PURE = {"core", "diagnosis", "analysis", "report"}
 IMPURE_MODULES = {"os", "io", "pathlib", "shutil", "subprocess", "sys", "tempfile", "time", "datetime", "logging"}
 BANNED_MODULES = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "imp"}
 BANNED_CALLS = {"eval", "exec", "compile", "__import__"}

@@ -9,6 +9,7 @@ import typer
 import dlspec
 from dlspec.cli import (
     augment,
+    compare,
     ensemble,
     evaluate,
     gradcheck,
@@ -61,6 +62,7 @@ for command in (
     resume.resume,
     reproduce.reproduce,
     runs.runs,
+    compare.compare,
     evaluate.evaluate,
     ensemble.ensemble,
     validate.validate,
