@@ -40,7 +40,7 @@ def compare(
         raise UsageError("found both --json and --html; keep one of the two")
     now = datetime.now(UTC)
     chosen = _chosen(runs or [], runs_dir, where, sort, now)
-    with counting("runs measured") as progress:
+    with counting("runs") as progress:
         content = finite(compare.compare(chosen, now=now, progress=progress))
     if as_json:
         write_json(content)

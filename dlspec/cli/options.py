@@ -37,3 +37,19 @@ Where = Annotated[
         show_default=False,
     ),
 ]
+Force = Annotated[bool, typer.Option("--force", help="Replace an existing file.")]
+
+
+def check_new(path: Path, *, force: bool) -> None:
+    """Refuse to replace a file that nobody asked to, and a place that cannot be written, before any work is done.
+
+    Raises:
+        UsageError: it is already there.
+        RunBusyError: the place is not writable.
+    """
+    from dlspec.errors import UsageError
+    from dlspec.run import storage
+
+    if path.exists() and not force:
+        raise UsageError(f"{path}: already there; nothing was written; choose another name, or --force")
+    storage.check_writable(path.parent)

@@ -164,7 +164,9 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
             return
         said = now
         left = (now - started) / done * (total - done)
-        out.print(text(f"{done}/{total} {what}, {span(left)} left"), end="\r" if out.is_terminal else "\n")
+        out.print(
+            text(f"{100 * done / total:.0f} % of the {what}, {span(left)} left"), end="\r" if out.is_terminal else "\n"
+        )
 
     try:
         yield show
