@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from dlspec.config.augmentation import Augmentation as AugmentationSection
-from dlspec.config.data import Drawn, OneFile, Synthetic, parse_ratios
+from dlspec.config.data import Drawn, OneFile, Split, Synthetic, parse_ratios
 from dlspec.config.experiment import Experiment
 from dlspec.config.loader import LoadedExperiment
 from dlspec.core.arrays import Array
 from dlspec.data.augmentation import Augmentation, AugmentedInputs
-from dlspec.data.dataset import Dataset
-from dlspec.data.loading import Points, load_file, load_files, load_synthetic
+from dlspec.data.dataset import Cut, Dataset, Preparation
+from dlspec.data.loading import Points, Reading, load_file, load_files, load_synthetic
 from dlspec.data.normalization import Normalization
 
 
@@ -34,59 +34,48 @@ def load_data(
         DataError: a file, a label or a split is wrong.
     """
     experiment, data = loaded.experiment, loaded.experiment.data
-    dtype = np.dtype(experiment.dtype)
-    split = data.split
-    split_seed = experiment.seed if split is None or split.seed is None else split.seed
-    ratios = None if split is None or split.ratios == "auto" else parse_ratios(split.ratios)
-    strategy = "auto" if split is None else split.strategy
-    raw = experiment.augmentation is not None and normalization is None  # only a training augments
+    cut = None if data.split is None else _cut(experiment, data.split)
+    preparation = Preparation(
+        normalize=data.normalize,
+        dtype=np.dtype(experiment.dtype),
+        normalization=normalization,
+        raw=experiment.augmentation is not None and normalization is None,  # only a training augments
+    )
     if isinstance(data, Synthetic):
         return load_synthetic(
             data.synthetic,
             Points(data.examples, synthetic_seed(experiment, data), data.noise),
             _points_apart(loaded, data, "dev", data.dev),
             _points_apart(loaded, data, "test", data.test),
-            split_seed=split_seed,
-            ratios=ratios,
-            strategy=strategy,
-            normalize=data.normalize,
-            dtype=dtype,
-            normalization=normalization,
+            cut=cut,
+            preparation=preparation,
         )
-    if isinstance(data, OneFile):
-        return load_file(
-            _existing(loaded, "path", data.path),
-            target=data.target,
-            sample_weight=data.sample_weight,
-            x=data.x,
-            y=data.y,
-            task=data.task,
-            classes=classes or data.classes,
-            ratios=ratios,
-            strategy=strategy,
-            seed=split_seed,
-            normalize=data.normalize,
-            dtype=dtype,
-            normalization=normalization,
-            raw=raw,
-        )
-    return load_files(
-        _existing(loaded, "train", data.train),
-        None if data.dev is None else _existing(loaded, "dev", data.dev),
-        None if data.test is None else _existing(loaded, "test", data.test),
+    reading = Reading(
         target=data.target,
         sample_weight=data.sample_weight,
         x=data.x,
         y=data.y,
         task=data.task,
         classes=classes or data.classes,
-        ratios=ratios,
-        strategy=strategy,
-        seed=split_seed,
-        normalize=data.normalize,
-        dtype=dtype,
-        normalization=normalization,
-        raw=raw,
+    )
+    if isinstance(data, OneFile):
+        path = _existing(loaded, "path", data.path)
+        return load_file(path, reading=reading, cut=_cut(experiment, data.split), preparation=preparation)
+    return load_files(
+        _existing(loaded, "train", data.train),
+        None if data.dev is None else _existing(loaded, "dev", data.dev),
+        None if data.test is None else _existing(loaded, "test", data.test),
+        reading=reading,
+        cut=cut,
+        preparation=preparation,
+    )
+
+
+def _cut(experiment: Experiment, split: Split) -> Cut:
+    return Cut(
+        seed=experiment.seed if split.seed is None else split.seed,
+        ratios=None if split.ratios == "auto" else parse_ratios(split.ratios),
+        strategy=split.strategy,
     )
 
 

@@ -73,14 +73,9 @@ def _resolved_data(experiment: Experiment, dataset: Dataset) -> OneFile | SplitF
         updates["task"] = dataset.task
     elif data.seed is None:
         updates["seed"] = synthetic_seed(experiment, data)
-    if data.split is not None and dataset.ratios is not None:
-        updates["split"] = data.split.model_copy(
-            update={
-                "ratios": _ratios(data.split.ratios, dataset.ratios),
-                "strategy": dataset.strategy,
-                "seed": experiment.seed if data.split.seed is None else data.split.seed,
-            }
-        )
+    if data.split is not None and (cut := dataset.cut) is not None:
+        ratios = _ratios(data.split.ratios, cut.ratios or ())
+        updates["split"] = data.split.model_copy(update={"ratios": ratios, "strategy": cut.strategy, "seed": cut.seed})
     return data.model_copy(update=updates)
 
 

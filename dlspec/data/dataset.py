@@ -1,7 +1,7 @@
 """From tables of examples to the arrays that training takes: coded, split, normalised."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -51,8 +51,7 @@ class Dataset:
         target_names: `n_targets` names.
         image_shape: `(h, w)` or `(h, w, c)` where the inputs are images.
         normalization: what was applied to every split.
-        ratios: of the split that was made; None where the files came split.
-        strategy: of the split that was made; None likewise.
+        cut: the split that was made, nothing left to decide; None where the files came split.
         fingerprint: SHA-256 in hex of the bytes of the source files, or of the generated arrays.
         warnings: one line each.
     """
@@ -65,8 +64,7 @@ class Dataset:
     target_names: tuple[str, ...]
     image_shape: tuple[int, ...] | None
     normalization: Normalization
-    ratios: tuple[float, ...] | None
-    strategy: Strategy | None
+    cut: "Cut | None"
     fingerprint: str
     warnings: tuple[str, ...]
 
@@ -80,12 +78,36 @@ class Part:
     rows: NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cut:
-    """How a table was divided, nothing left to decide."""
+    """How a table is divided.
 
-    ratios: tuple[float, ...]
-    strategy: Strategy
+    Attributes:
+        seed: of the split.
+        ratios: two (train, dev) or three (train, dev, test) that add up to 1; None goes by size.
+        strategy: auto is stratified for classes, else random.
+    """
+
+    seed: int
+    ratios: tuple[float, ...] | None = None
+    strategy: Literal["auto"] | Strategy = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preparation:
+    """What is done to the examples of the splits.
+
+    Attributes:
+        normalize: fitted on the training split.
+        dtype: of X, the weights, and Y but for classes.
+        normalization: applied in place of fitting one, to evaluate a saved model.
+        raw: whether the training split keeps its inputs as they stand in the file, for augmentation.
+    """
+
+    normalize: Kind = "standard"
+    dtype: DTypeLike = np.float32
+    normalization: Normalization | None = None
+    raw: bool = False
 
 
 def whole(table: Table, coding: Coding) -> Part:
@@ -93,44 +115,29 @@ def whole(table: Table, coding: Coding) -> Part:
     return Part(table, coding.encode(table), np.arange(len(table.x)))
 
 
-def divide(
-    table: Table,
-    coding: Coding,
-    *,
-    ratios: tuple[float, ...] | None,
-    strategy: Literal["auto"] | Strategy,
-    seed: int,
-) -> tuple[dict[str, Part], Cut]:
-    """The splits of one table; ratios None go by its size, strategy auto by the task.
+def divide(table: Table, coding: Coding, cut: Cut) -> tuple[dict[str, Part], Cut]:
+    """The splits of one table, and how it was cut: nothing left to decide.
 
     Raises:
         DataError: a label that is none, a strategy that does not fit the task, a split that would be empty.
     """
     by_class = coding.task == "classification"
-    if strategy == "stratified" and not by_class:
+    if cut.strategy == "stratified" and not by_class:
         raise DataError(f"{table.source}: a stratified split needs classes; expected strategy random for {coding.task}")
-    if strategy == "auto":
-        strategy = "stratified" if by_class else "random"
-    cut = Cut(ratios or auto_ratios(len(table.x)), strategy)
+    strategy: Strategy = ("stratified" if by_class else "random") if cut.strategy == "auto" else cut.strategy
+    ratios = cut.ratios or auto_ratios(len(table.x))
     Y = coding.encode(table)
     labels = Y if strategy == "stratified" else None
     try:
-        rows = split(len(table.x), ratios=cut.ratios, rng=stream(seed, "split"), labels=labels)
+        rows = split(len(table.x), ratios=ratios, rng=stream(cut.seed, "split"), labels=labels)
     except DataError as error:
         raise DataError(f"{table.source}: {error}") from error
-    return {name: Part(table, Y, part) for name, part in zip(("train", "dev", "test"), rows, strict=False)}, cut
+    parts = {name: Part(table, Y, part) for name, part in zip(("train", "dev", "test"), rows, strict=False)}
+    return parts, replace(cut, ratios=ratios, strategy=strategy)
 
 
 def assemble(
-    parts: Mapping[str, Part],
-    coding: Coding,
-    cut: Cut | None,
-    *,
-    normalize: Kind,
-    dtype: DTypeLike,
-    normalization: Normalization | None,
-    fingerprint: str,
-    raw: bool = False,
+    parts: Mapping[str, Part], coding: Coding, cut: Cut | None, *, preparation: Preparation, fingerprint: str
 ) -> Dataset:
     """Normalise the parts by the training split and put everything together.
 
@@ -138,22 +145,19 @@ def assemble(
         parts: "train", then "dev" and "test" where they exist.
         coding: of the targets.
         cut: how the parts were cut; None where they came so.
-        normalize: fitted on the training split.
-        dtype: of X, the weights, and Y but for classes.
-        normalization: applied in place of fitting one, to evaluate a saved model.
+        preparation: what is done to the examples.
         fingerprint: of the source.
-        raw: whether the training split keeps its inputs as they stand in the file.
 
     Raises:
         DataError: what cannot be learnt from, or does not fit the dtype or the saved model.
     """
-    train = parts["train"]
+    train, normalization, dtype = parts["train"], preparation.normalization, np.dtype(preparation.dtype)
     if normalization is None:
         if coding.task == "classification":
             _check_two_classes(train, coding.classes)
         elif coding.task == "multi_task":
             _check_every_label(train)
-        normalization = _fit(train, normalize)
+        normalization = _fit(train, preparation.normalize)
     elif len(normalization.mean) != train.table.x.shape[1]:
         raise DataError(
             f"{train.table.source}: {train.table.x.shape[1]} features; expected {len(normalization.mean)}, "
@@ -163,7 +167,8 @@ def assemble(
         for name, part in parts.items():
             _check_any_label(name, part)
     splits = {
-        name: _examples(part, normalization, np.dtype(dtype), raw=raw and part is train) for name, part in parts.items()
+        name: _examples(part, normalization, dtype, raw=preparation.raw and part is train)
+        for name, part in parts.items()
     }
     return Dataset(
         splits=splits,
@@ -174,8 +179,7 @@ def assemble(
         target_names=train.table.target_names,
         image_shape=train.table.image_shape,
         normalization=normalization,
-        ratios=None if cut is None else cut.ratios,
-        strategy=None if cut is None else cut.strategy,
+        cut=cut,
         fingerprint=fingerprint,
         warnings=(
             *_constant_features(normalization, train.table.feature_names),

@@ -3,74 +3,55 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from dlspec.data import files
-from dlspec.data.dataset import Dataset, Strategy, assemble, check_features, divide, whole
+from dlspec.data.dataset import Cut, Dataset, Preparation, assemble, check_features, divide, whole
 from dlspec.data.labels import Coding, Task, coding_of
-from dlspec.data.normalization import Kind, Normalization
 from dlspec.data.synthetic import SYNTHETIC
 from dlspec.data.table import Table, from_arrays
 from dlspec.errors import DataError
 
 
-def load_file(
-    path: Path,
-    *,
-    seed: int,
-    target: str | Sequence[str] | None = None,
-    sample_weight: str | None = None,
-    x: str = "x",
-    y: str = "y",
-    task: Literal["auto"] | Task = "auto",
-    classes: Sequence[str] | None = None,
-    ratios: tuple[float, ...] | None = None,
-    strategy: Literal["auto"] | Strategy = "auto",
-    normalize: Kind = "standard",
-    dtype: DTypeLike = np.float32,
-    normalization: Normalization | None = None,
-    raw: bool = False,
-) -> Dataset:
-    """Read one file and split it.
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How the files of a set are read, and what their targets mean.
 
-    Args:
-        path: CSV, TSV, HDF5 or NPZ file.
-        seed: of the split.
+    Attributes:
         target: CSV, TSV: column to predict, or several; None means the last one.
         sample_weight: column or array of the weights of the training examples; dev and test may have it too.
         x: HDF5, NPZ: name of the array of inputs.
         y: HDF5, NPZ: name of the array of targets.
         task: auto decides by the targets, see `coding_of`.
-        classes: names in order; None means what the file holds.
-        ratios: two (train, dev) or three (train, dev, test) that add up to 1; None goes by size.
-        strategy: auto is stratified for classes, else random.
-        normalize: fitted on the training split.
-        dtype: of X, the weights, and Y but for classes.
-        normalization: applied in place of fitting one, to evaluate a saved model.
-        raw: whether the training split keeps its inputs as they stand in the file, for augmentation.
+        classes: names in order; None means what the training file holds.
+    """
+
+    target: str | Sequence[str] | None = None
+    sample_weight: str | None = None
+    x: str = "x"
+    y: str = "y"
+    task: Literal["auto"] | Task = "auto"
+    classes: Sequence[str] | None = None
+
+
+def load_file(path: Path, *, reading: Reading, cut: Cut, preparation: Preparation) -> Dataset:
+    """Read one file and split it.
+
+    Args:
+        path: CSV, TSV, HDF5 or NPZ file.
+        reading: how it is read.
+        cut: how it is split, into train and dev, or train, dev and test.
+        preparation: what is done to the examples of the splits.
 
     Raises:
         DataError: what the reader, the coding, the split or the normalisation refuses.
     """
-    missing = task == "multi_task"
-    table = files.read(path, target=target, sample_weight=sample_weight, x=x, y=y, missing=missing)
-    coding = coding_of(table, task=task, classes=classes)
-    parts, cut = divide(table, coding, ratios=ratios, strategy=strategy, seed=seed)
-    return assemble(
-        parts,
-        coding,
-        cut,
-        normalize=normalize,
-        dtype=dtype,
-        normalization=normalization,
-        fingerprint=files.fingerprint([path]),
-        raw=raw,
-    )
+    table, coding = _read_training(path, reading)
+    parts, made = divide(table, coding, cut)
+    return assemble(parts, coding, made, preparation=preparation, fingerprint=files.fingerprint([path]))
 
 
 def load_files(
@@ -78,73 +59,61 @@ def load_files(
     dev: Path | None = None,
     test: Path | None = None,
     *,
-    seed: int,
-    target: str | Sequence[str] | None = None,
-    sample_weight: str | None = None,
-    x: str = "x",
-    y: str = "y",
-    task: Literal["auto"] | Task = "auto",
-    classes: Sequence[str] | None = None,
-    ratios: tuple[float, ...] | None = None,
-    strategy: Literal["auto"] | Strategy = "auto",
-    normalize: Kind = "standard",
-    dtype: DTypeLike = np.float32,
-    normalization: Normalization | None = None,
-    raw: bool = False,
+    reading: Reading,
+    cut: Cut | None,
+    preparation: Preparation,
 ) -> Dataset:
-    """Read files that are already split; the arguments are those of `load_file` but for these.
+    """Read files that are already split.
 
     Args:
         train: training file; task and classes are decided on it.
         dev: dev file.
         test: test file.
-        seed: of the cut.
-        target: CSV, TSV: column to predict, or several; None means the last one.
-        sample_weight: column or array of the weights of the training examples; dev and test may have it too.
-        x: HDF5, NPZ: name of the array of inputs.
-        y: HDF5, NPZ: name of the array of targets.
-        task: auto decides by the targets of the training file.
-        classes: names in order; None means what the training file holds.
-        ratios: train/dev, to cut a missing dev set from the training file; None cuts nothing.
-        strategy: of that cut.
-        normalize: fitted on the training split.
-        dtype: of X, the weights, and Y but for classes.
-        normalization: applied in place of fitting one.
-        raw: whether the training split keeps its inputs as they stand in the file.
+        reading: how they are read.
+        cut: ratios train/dev, to cut a missing dev set from the training file; None cuts nothing.
+        preparation: what is done to the examples of the splits.
 
     Raises:
-        DataError: as `load_file`; features that differ between files; ratios that fit no missing dev set.
+        DataError: as `load_file`; features that differ between files; a cut that fits no missing dev set.
     """
-    if ratios is not None:
-        _check_cut(f"{train}", ratios, "training file", dev_is_given=dev is not None)
-    read = partial(files.read, target=target, sample_weight=sample_weight, x=x, y=y, missing=task == "multi_task")
-    table = read(train)
-    coding = coding_of(table, task=task, classes=classes)
-    cut = None
-    if ratios is None:
+    if cut is not None:
+        _check_cut(f"{train}", cut, "training file", dev_is_given=dev is not None)
+    table, coding = _read_training(train, reading)
+    made = None
+    if cut is None:
         parts = {"train": whole(table, coding)}
     else:
-        parts, cut = divide(table, coding, ratios=ratios, strategy=strategy, seed=seed)
+        parts, made = divide(table, coding, cut)
     for name, path in (("dev", dev), ("test", test)):
         if path is not None:
-            other = read(path, training=False)
+            other = _read(path, reading, training=False)
             check_features(table, other)
             parts[name] = whole(other, coding)
-    return assemble(
-        parts,
-        coding,
-        cut,
-        normalize=normalize,
-        dtype=dtype,
-        normalization=normalization,
-        fingerprint=files.fingerprint([path for path in (train, dev, test) if path is not None]),
-        raw=raw,
+    fingerprint = files.fingerprint([path for path in (train, dev, test) if path is not None])
+    return assemble(parts, coding, made, preparation=preparation, fingerprint=fingerprint)
+
+
+def _read_training(path: Path, reading: Reading) -> tuple[Table, Coding]:
+    table = _read(path, reading, training=True)
+    return table, coding_of(table, task=reading.task, classes=reading.classes)
+
+
+def _read(path: Path, reading: Reading, *, training: bool) -> Table:
+    return files.read(
+        path,
+        target=reading.target,
+        sample_weight=reading.sample_weight,
+        x=reading.x,
+        y=reading.y,
+        training=training,
+        missing=reading.task == "multi_task",
     )
 
 
-def _check_cut(source: str, ratios: tuple[float, ...], train: str, *, dev_is_given: bool) -> None:
-    if dev_is_given or len(ratios) != 2:
-        reason = "dev is given" if dev_is_given else f"{len(ratios)} ratios"
+def _check_cut(source: str, cut: Cut, train: str, *, dev_is_given: bool) -> None:
+    if dev_is_given or cut.ratios is None or len(cut.ratios) != 2:
+        found = "no ratios" if cut.ratios is None else f"{len(cut.ratios)} ratios"
+        reason = "dev is given" if dev_is_given else found
         raise DataError(f"{source}: {reason}; ratios train/dev are for a dev set cut from the {train}")
 
 
@@ -169,12 +138,8 @@ def load_synthetic(
     dev: Points | None = None,
     test: Points | None = None,
     *,
-    split_seed: int,
-    ratios: tuple[float, ...] | None = None,
-    strategy: Literal["auto"] | Strategy = "auto",
-    normalize: Kind = "standard",
-    dtype: DTypeLike = np.float32,
-    normalization: Normalization | None = None,
+    cut: Cut | None,
+    preparation: Preparation,
 ) -> Dataset:
     """Make a synthetic set and split it, or make its dev and test sets apart.
 
@@ -183,40 +148,27 @@ def load_synthetic(
         train: all points, to be split; those of train where dev or test is given.
         dev: a dev set of its own.
         test: a test set of its own.
-        split_seed: of the split.
-        ratios: two (train, dev) or three (train, dev, test) that add up to 1; None goes by size, or cuts nothing
-            where dev or test is given. With test, two ratios cut a dev set from train.
-        strategy: auto is stratified.
-        normalize: fitted on the training split.
-        dtype: of X.
-        normalization: applied in place of fitting one.
+        cut: how the points are split; with test, two ratios cut a dev set from train. None cuts nothing.
+        preparation: what is done to the examples of the splits.
 
     Raises:
-        DataError: too few examples for the split.
+        DataError: too few examples for the split; a cut that fits no missing dev set.
     """
     coding = Coding(task="classification", classes=("0", "1"))
     made = {"train": train} | {part: points for part, points in (("dev", dev), ("test", test)) if points is not None}
     tables = {part: _made(name, points) for part, points in made.items()}
-    cut = None
-    if len(tables) > 1 and ratios is None:
+    how = None
+    if cut is None:
         parts = {"train": whole(tables["train"], coding)}
     else:
-        if ratios is not None and len(tables) > 1:
-            _check_cut(name, ratios, "training set", dev_is_given=dev is not None)
-        parts, cut = divide(tables["train"], coding, ratios=ratios, strategy=strategy, seed=split_seed)
+        if len(tables) > 1:
+            _check_cut(name, cut, "training set", dev_is_given=dev is not None)
+        parts, how = divide(tables["train"], coding, cut)
     parts |= {part: whole(table, coding) for part, table in tables.items() if part != "train"}
     digest = hashlib.sha256()
     for table in tables.values():
         digest.update(table.x.tobytes() + table.y.tobytes())
-    return assemble(
-        parts,
-        coding,
-        cut,
-        normalize=normalize,
-        dtype=dtype,
-        normalization=normalization,
-        fingerprint=digest.hexdigest(),
-    )
+    return assemble(parts, coding, how, preparation=preparation, fingerprint=digest.hexdigest())
 
 
 def _made(name: str, points: Points) -> Table:
