@@ -6,14 +6,16 @@ from pathlib import Path
 import numpy as np
 
 from dlspec.config.augmentation import Augmentation as AugmentationSection
-from dlspec.config.data import Drawn, OneFile, Split, Synthetic, parse_ratios
+from dlspec.config.data import Drawn, OneFile, Split, SplitFiles, Synthetic, parse_percent, parse_ratios
 from dlspec.config.experiment import Experiment
 from dlspec.config.loader import LoadedExperiment
 from dlspec.core.arrays import Array
 from dlspec.data.augmentation import Augmentation, AugmentedInputs
-from dlspec.data.dataset import Cut, Dataset, Preparation
-from dlspec.data.loading import Points, Reading, load_file, load_files, load_synthetic
+from dlspec.data.dataset import Dataset, Preparation
+from dlspec.data.division import Cut
+from dlspec.data.loading import Points, load_divided, load_file, load_files, load_synthetic
 from dlspec.data.normalization import Normalization
+from dlspec.data.reading import Reading
 
 
 def load_data(
@@ -59,12 +61,21 @@ def load_data(
         classes=classes or data.classes,
     )
     if isinstance(data, OneFile):
-        path = _existing(loaded, "path", data.path)
-        return load_file(path, reading=reading, cut=_cut(experiment, data.split), preparation=preparation)
+        path = _existing(loaded, data.path, "path")
+        if data.split.file is None:
+            return load_file(path, reading=reading, cut=_cut(experiment, data.split), preparation=preparation)
+        return load_divided(
+            path,
+            _existing(loaded, data.split.file, "split", "file"),
+            reading=reading,
+            column_is_feature=data.split.column_is_feature,
+            preparation=preparation,
+        )
     return load_files(
-        _existing(loaded, "train", data.train),
-        None if data.dev is None else _existing(loaded, "dev", data.dev),
-        None if data.test is None else _existing(loaded, "test", data.test),
+        _existing(loaded, data.train, "train"),
+        None if data.dev is None else _existing(loaded, data.dev, "dev"),
+        None if data.test is None else _existing(loaded, data.test, "test"),
+        train_dev=None if data.train_dev is None else _existing(loaded, data.train_dev, "train_dev"),
         reading=reading,
         cut=cut,
         preparation=preparation,
@@ -72,18 +83,24 @@ def load_data(
 
 
 def _cut(experiment: Experiment, split: Split) -> Cut:
+    data = experiment.data
+    apart = isinstance(data, SplitFiles) or (isinstance(data, Synthetic) and bool(data.dev or data.test))
+    everything = (1.0,) if apart else None  # of a set beside others, auto cuts nothing but train-dev
     return Cut(
         seed=experiment.seed if split.seed is None else split.seed,
-        ratios=None if split.ratios == "auto" else parse_ratios(split.ratios),
+        ratios=everything if split.ratios == "auto" else parse_ratios(split.ratios),
         strategy=split.strategy,
+        column=split.column,
+        column_is_feature=split.column_is_feature,
+        train_dev=None if split.train_dev is None else parse_percent(split.train_dev),
     )
 
 
-def _existing(loaded: LoadedExperiment, key: str, path: str) -> Path:
+def _existing(loaded: LoadedExperiment, path: str, *key: str) -> Path:
     """A data file; where it is missing, the error points at the key that names it."""
     resolved = loaded.resolve(path)
     if not resolved.exists():
-        raise loaded.problem(("data", key), f"there is no file {resolved}; check the path")
+        raise loaded.problem(("data", *key), f"there is no file {resolved}; check the path")
     return resolved
 
 

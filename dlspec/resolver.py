@@ -13,6 +13,7 @@ from dlspec.config.loss import BinaryCrossEntropy, CategoricalCrossEntropy, Mult
 from dlspec.config.section import Section
 from dlspec.config.training import rising
 from dlspec.data.dataset import Dataset
+from dlspec.data.split import percents
 from dlspec.experiment_data import synthetic_seed
 
 # Multiply-adds of one forward pass from which a second thread pays: measured over whole training
@@ -80,8 +81,11 @@ def _resolved_data(experiment: Experiment, dataset: Dataset) -> OneFile | SplitF
 
 
 def _ratios(written: str, used: Sequence[float]) -> str:
-    """Ratios as they were written: in other digits they might not add up to 100 again."""
-    return "/".join(f"{100 * ratio:g}" for ratio in used) if written == "auto" else written
+    """Ratios as they were written: in other digits they might not add up to 100 again.
+
+    Where auto means that neither dev nor test is cut, it stays.
+    """
+    return percents(used) if written == "auto" and len(used) > 1 else written
 
 
 def _output(loaded: LoadedExperiment, dataset: Dataset) -> OutputLayer:

@@ -1,21 +1,20 @@
 """From tables of examples to the arrays that training takes: coded, split, normalised."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from dlspec.core.randomness import stream
 from dlspec.data.blocks import first_not_finite
+from dlspec.data.column import Column
+from dlspec.data.division import Cut, Rows, divide_rows
 from dlspec.data.labels import Coding, Task
 from dlspec.data.normalization import Kind, Normalization, fit
-from dlspec.data.split import auto_ratios, split
+from dlspec.data.split import SPLITS
 from dlspec.data.table import Table, listed, plain, shown
 from dlspec.errors import DataError
-
-Strategy = Literal["random", "stratified"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +42,7 @@ class Dataset:
     """All splits of one experiment and what is known about them.
 
     Attributes:
-        splits: "train", then "dev" and "test" where they exist.
+        splits: "train", then "train-dev", "dev" and "test" where they exist.
         task: what is to be learnt.
         classes: names in order; empty for the other tasks.
         n_targets: columns of the target; 1 for classification.
@@ -64,7 +63,7 @@ class Dataset:
     target_names: tuple[str, ...]
     image_shape: tuple[int, ...] | None
     normalization: Normalization
-    cut: "Cut | None"
+    cut: Cut | None
     fingerprint: str
     warnings: tuple[str, ...]
 
@@ -76,21 +75,6 @@ class Part:
     table: Table
     Y: NDArray[Any]
     rows: NDArray[np.int64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cut:
-    """How a table is divided.
-
-    Attributes:
-        seed: of the split.
-        ratios: two (train, dev) or three (train, dev, test) that add up to 1; None goes by size.
-        strategy: auto is stratified for classes, else random.
-    """
-
-    seed: int
-    ratios: tuple[float, ...] | None = None
-    strategy: Literal["auto"] | Strategy = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,25 +99,22 @@ def whole(table: Table, coding: Coding) -> Part:
     return Part(table, coding.encode(table), np.arange(len(table.x)))
 
 
-def divide(table: Table, coding: Coding, cut: Cut) -> tuple[dict[str, Part], Cut]:
+def divide(table: Table, coding: Coding, cut: Cut, *, column: Column | None = None) -> tuple[dict[str, Part], Cut]:
     """The splits of one table, and how it was cut: nothing left to decide.
+
+    Args:
+        table: the examples.
+        coding: of the targets.
+        cut: how to divide them.
+        column: values of the cut's column, where it has one.
 
     Raises:
         DataError: a label that is none, a strategy that does not fit the task, a split that would be empty.
     """
-    by_class = coding.task == "classification"
-    if cut.strategy == "stratified" and not by_class:
-        raise DataError(f"{table.source}: a stratified split needs classes; expected strategy random for {coding.task}")
-    strategy: Strategy = ("stratified" if by_class else "random") if cut.strategy == "auto" else cut.strategy
-    ratios = cut.ratios or auto_ratios(len(table.x))
     Y = coding.encode(table)
-    labels = Y if strategy == "stratified" else None
-    try:
-        rows = split(len(table.x), ratios=ratios, rng=stream(cut.seed, "split"), labels=labels)
-    except DataError as error:
-        raise DataError(f"{table.source}: {error}") from error
-    parts = {name: Part(table, Y, part) for name, part in zip(("train", "dev", "test"), rows, strict=False)}
-    return parts, replace(cut, ratios=ratios, strategy=strategy)
+    labels = Y if coding.task == "classification" else None
+    parts, made = divide_rows(cut, Rows(source=table.source, m=len(table.x), labels=labels, column=column))
+    return {name: Part(table, Y, part) for name, part in parts.items()}, made
 
 
 def assemble(
@@ -142,7 +123,7 @@ def assemble(
     """Normalise the parts by the training split and put everything together.
 
     Args:
-        parts: "train", then "dev" and "test" where they exist.
+        parts: "train", and "train-dev", "dev" and "test" where they exist.
         coding: of the targets.
         cut: how the parts were cut; None where they came so.
         preparation: what is done to the examples.
@@ -168,7 +149,7 @@ def assemble(
             _check_any_label(name, part)
     splits = {
         name: _examples(part, normalization, dtype, raw=preparation.raw and part is train)
-        for name, part in parts.items()
+        for name, part in sorted(parts.items(), key=lambda item: SPLITS.index(item[0]))
     }
     return Dataset(
         splits=splits,

@@ -1,40 +1,22 @@
-"""Three doors to a dataset: one file that is split, files that come split, a set made on the fly."""
+"""Doors to a dataset: one file that is split, files that come split, a set made on the fly."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from dlspec.data import files
-from dlspec.data.dataset import Cut, Dataset, Preparation, assemble, check_features, divide, whole
-from dlspec.data.labels import Coding, Task, coding_of
+from dlspec.data import files, split_file
+from dlspec.data.column import Column
+from dlspec.data.dataset import Dataset, Part, Preparation, assemble, check_features, divide, whole
+from dlspec.data.division import Cut
+from dlspec.data.labels import Coding, coding_of
+from dlspec.data.reading import Reading, read
+from dlspec.data.scan import Wanted, scan
 from dlspec.data.synthetic import SYNTHETIC
 from dlspec.data.table import Table, from_arrays
 from dlspec.errors import DataError
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """How the files of a set are read, and what their targets mean.
-
-    Attributes:
-        target: CSV, TSV: column to predict, or several; None means the last one.
-        sample_weight: column or array of the weights of the training examples; dev and test may have it too.
-        x: HDF5, NPZ: name of the array of inputs.
-        y: HDF5, NPZ: name of the array of targets.
-        task: auto decides by the targets, see `coding_of`.
-        classes: names in order; None means what the training file holds.
-    """
-
-    target: str | Sequence[str] | None = None
-    sample_weight: str | None = None
-    x: str = "x"
-    y: str = "y"
-    task: Literal["auto"] | Task = "auto"
-    classes: Sequence[str] | None = None
 
 
 def load_file(path: Path, *, reading: Reading, cut: Cut, preparation: Preparation) -> Dataset:
@@ -49,9 +31,34 @@ def load_file(path: Path, *, reading: Reading, cut: Cut, preparation: Preparatio
     Raises:
         DataError: what the reader, the coding, the split or the normalisation refuses.
     """
-    table, coding = _read_training(path, reading)
-    parts, made = divide(table, coding, cut)
+    table, coding, column = _read_training(path, reading, cut)
+    parts, made = divide(table, coding, cut, column=column)
     return assemble(parts, coding, made, preparation=preparation, fingerprint=files.fingerprint([path]))
+
+
+def load_divided(
+    path: Path, split: Path, *, reading: Reading, column_is_feature: bool, preparation: Preparation
+) -> Dataset:
+    """Read one file and the file that says which row is in which split.
+
+    Args:
+        path: CSV, TSV, HDF5 or NPZ file.
+        split: written by `dlspec split`.
+        reading: how the file is read.
+        column_is_feature: whether the columns that the split went by may be learnt from.
+        preparation: what is done to the examples of the splits.
+
+    Raises:
+        DataError: what the reader, the coding or the normalisation refuses; a split that is damaged or of other data.
+    """
+    divided = split_file.read(split)
+    leave_out = () if column_is_feature else divided.columns
+    table = read(path, replace(reading, leave_out=leave_out))
+    split_file.check_data(split, divided, data=path, m=len(table.x))
+    coding = coding_of(table, task=reading.task, classes=reading.classes)
+    Y = coding.encode(table)
+    parts = {name: Part(table, Y, rows) for name, rows in divided.rows.items()}
+    return assemble(parts, coding, None, preparation=preparation, fingerprint=files.fingerprint([path, split]))
 
 
 def load_files(
@@ -59,6 +66,7 @@ def load_files(
     dev: Path | None = None,
     test: Path | None = None,
     *,
+    train_dev: Path | None = None,
     reading: Reading,
     cut: Cut | None,
     preparation: Preparation,
@@ -69,52 +77,56 @@ def load_files(
         train: training file; task and classes are decided on it.
         dev: dev file.
         test: test file.
+        train_dev: train-dev file.
         reading: how they are read.
-        cut: ratios train/dev, to cut a missing dev set from the training file; None cuts nothing.
+        cut: what is cut from the training file: a missing dev set by ratios train/dev, a missing train-dev set by its
+            share; None cuts nothing.
         preparation: what is done to the examples of the splits.
 
     Raises:
-        DataError: as `load_file`; features that differ between files; a cut that fits no missing dev set.
+        DataError: as `load_file`; features that differ between files; a cut of a set that is given.
     """
+    others = {name: path for name, path in (("dev", dev), ("test", test), ("train-dev", train_dev)) if path is not None}
     if cut is not None:
-        _check_cut(f"{train}", cut, "training file", dev_is_given=dev is not None)
-    table, coding = _read_training(train, reading)
+        _check_cut(f"{train}", cut, "training file", given=others)
+    table, coding, column = _read_training(train, reading, cut)
+    reading = _without_column(reading, cut)
     made = None
     if cut is None:
         parts = {"train": whole(table, coding)}
     else:
-        parts, made = divide(table, coding, cut)
-    for name, path in (("dev", dev), ("test", test)):
-        if path is not None:
-            other = _read(path, reading, training=False)
-            check_features(table, other)
-            parts[name] = whole(other, coding)
-    fingerprint = files.fingerprint([path for path in (train, dev, test) if path is not None])
+        parts, made = divide(table, coding, cut, column=column)
+    for name, path in others.items():
+        other = read(path, reading, training=False)
+        check_features(table, other)
+        parts[name] = whole(other, coding)
+    fingerprint = files.fingerprint([train, *others.values()])
     return assemble(parts, coding, made, preparation=preparation, fingerprint=fingerprint)
 
 
-def _read_training(path: Path, reading: Reading) -> tuple[Table, Coding]:
-    table = _read(path, reading, training=True)
-    return table, coding_of(table, task=reading.task, classes=reading.classes)
+def _read_training(path: Path, reading: Reading, cut: Cut | None) -> tuple[Table, Coding, Column | None]:
+    """A file that is cut, what its targets mean, and what the cut goes by."""
+    table = read(path, _without_column(reading, cut))
+    column = None
+    if cut is not None and cut.column is not None:
+        column = scan(path, reading=reading, wanted=Wanted(columns=(cut.column,))).columns[cut.column]
+    return table, coding_of(table, task=reading.task, classes=reading.classes), column
 
 
-def _read(path: Path, reading: Reading, *, training: bool) -> Table:
-    return files.read(
-        path,
-        target=reading.target,
-        sample_weight=reading.sample_weight,
-        x=reading.x,
-        y=reading.y,
-        training=training,
-        missing=reading.task == "multi_task",
-    )
+def _without_column(reading: Reading, cut: Cut | None) -> Reading:
+    if cut is None or cut.column is None or cut.column_is_feature:
+        return reading
+    return replace(reading, leave_out=(cut.column,))
 
 
-def _check_cut(source: str, cut: Cut, train: str, *, dev_is_given: bool) -> None:
-    if dev_is_given or cut.ratios is None or len(cut.ratios) != 2:
-        found = "no ratios" if cut.ratios is None else f"{len(cut.ratios)} ratios"
-        reason = "dev is given" if dev_is_given else found
+def _check_cut(source: str, cut: Cut, train: str, *, given: Collection[str]) -> None:
+    """Refuse to cut what is there already, and a test set, which comes in a file of its own."""
+    ratios = cut.ratios or ()
+    if len(ratios) not in (1, 2) or (len(ratios) == 2 and "dev" in given):
+        reason = "dev is given" if "dev" in given else f"{len(ratios) or 'no'} ratios"
         raise DataError(f"{source}: {reason}; ratios train/dev are for a dev set cut from the {train}")
+    if cut.train_dev is not None and "train-dev" in given:
+        raise DataError(f"{source}: train-dev is given; its share is for a train-dev set cut from the {train}")
 
 
 @dataclass(frozen=True)
@@ -148,7 +160,7 @@ def load_synthetic(
         train: all points, to be split; those of train where dev or test is given.
         dev: a dev set of its own.
         test: a test set of its own.
-        cut: how the points are split; with test, two ratios cut a dev set from train. None cuts nothing.
+        cut: how the points are split; with dev or test, what is cut from train, as in `load_files`. None cuts nothing.
         preparation: what is done to the examples of the splits.
 
     Raises:
@@ -162,7 +174,7 @@ def load_synthetic(
         parts = {"train": whole(tables["train"], coding)}
     else:
         if len(tables) > 1:
-            _check_cut(name, cut, "training set", dev_is_given=dev is not None)
+            _check_cut(name, cut, "training set", given=tables)
         parts, how = divide(tables["train"], coding, cut)
     parts |= {part: whole(table, coding) for part, table in tables.items() if part != "train"}
     digest = hashlib.sha256()

@@ -3,8 +3,9 @@
 from dataclasses import fields
 
 from dlspec.data import loading
-from dlspec.data.dataset import Cut, Preparation
-from dlspec.data.loading import Reading
+from dlspec.data.dataset import Preparation
+from dlspec.data.division import Cut
+from dlspec.data.reading import Reading
 
 
 def load_file(path, **settings):
@@ -12,10 +13,17 @@ def load_file(path, **settings):
 
 
 def load_files(train, dev=None, test=None, **settings):
+    train_dev = settings.pop("train_dev_file", None)
     described = _described(settings)
-    if not {"ratios", "strategy"} & set(settings):
+    if not {"ratios", "strategy", "train_dev"} & set(settings):
         described["cut"] = None
-    return loading.load_files(train, dev, test, **described)
+    return loading.load_files(train, dev, test, train_dev=train_dev, **described)
+
+
+def load_divided(path, split, *, column_is_feature=False, **settings):
+    described = _described(settings)
+    del described["cut"]
+    return loading.load_divided(path, split, column_is_feature=column_is_feature, **described)
 
 
 def load_synthetic(name, *points, **settings):

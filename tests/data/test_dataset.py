@@ -8,7 +8,7 @@ from flat_loading import load_file, load_files, load_synthetic
 from dlspec.core.randomness import stream
 from dlspec.data.loading import Points
 from dlspec.data.normalization import Normalization, fit
-from dlspec.data.split import split
+from dlspec.data.split import by_chance
 from dlspec.data.synthetic import circles
 from dlspec.errors import DataError
 
@@ -74,7 +74,8 @@ def test_classification_by_hand(tmp_path):
     assert dataset.fingerprint == hashlib.sha256(path.read_bytes()).hexdigest()
     assert dataset.warnings == ()
     codes = np.arange(30) % 3
-    rows = split(30, ratios=(0.6, 0.2, 0.2), rng=stream(5, "split"), labels=codes)
+    split_of = by_chance(30, ratios=(0.6, 0.2, 0.2), rng=stream(5, "split"), labels=codes)
+    rows = [np.flatnonzero(split_of == number) for number in range(3)]
     assert list(dataset.splits) == ["train", "dev", "test"]
     mean, std = X[rows[0]].mean(axis=0), X[rows[0]].std(axis=0)
     for examples, expected in zip(dataset.splits.values(), rows, strict=True):
@@ -300,7 +301,7 @@ def test_splits_that_cannot_be(tmp_path):
     path = npz(tmp_path / "a.npz", X[:3], LABELS[:3])
     assert error_of(load_file, path) == f"{path}: 3 examples split 60/20/20 leave a split empty; 5 are enough"
     path = npz(tmp_path / "a.npz", X, X[:, 0])
-    message = f"{path}: a stratified split needs classes; expected strategy random for regression"
+    message = f"{path}: a stratified split needs classes; expected strategy random"
     assert error_of(load_file, path, strategy="stratified") == message
 
 
