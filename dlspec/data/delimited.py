@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dlspec.data.table import Table, check_weights, is_number, plain, shown, suggestion
 from dlspec.errors import DataError
 
-_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
 def read(
@@ -85,7 +85,7 @@ def read(
 def rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the line on which each row starts and its cells without surrounding space; skip blank lines."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=_DELIMITERS[path.suffix.lower()])
+        reader = csv.reader(file, delimiter=DELIMITERS[path.suffix.lower()])
         while True:
             line = reader.line_num + 1
             try:
@@ -187,7 +187,10 @@ def target_columns(
                 )
             meaning_of[name] = meaning
     if set(others) <= set(wanted):
-        raise DataError(f"{path}:{line}: every column is a target or the sample weight; expected features too")
+        others_are = (
+            "a target, the sample weight or what the split goes by" if leave_out else "a target or the sample weight"
+        )
+        raise DataError(f"{path}:{line}: every column is {others_are}; expected features too")
     return [names.index(name) for name in wanted]
 
 
@@ -211,7 +214,7 @@ def _parse_fast(
             warnings.simplefilter("ignore", UserWarning)  # "no data": the exact pass says it with the file's name
             values = np.loadtxt(
                 str(path),
-                delimiter=_DELIMITERS[path.suffix.lower()],
+                delimiter=DELIMITERS[path.suffix.lower()],
                 skiprows=header_line,
                 comments=None,
                 quotechar='"',

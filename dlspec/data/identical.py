@@ -1,7 +1,7 @@
 """Rows that are the same in every input, found by hashes of 128 bits."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ Hashes = NDArray[np.uint32]
 """Hashes (m, 4)."""
 
 _LANES = 4
+_SEPARATOR = "\x1f"
 
 
 class RowHasher:
@@ -41,9 +42,11 @@ class RowHasher:
 
 
 def hash_of_texts(cells: Sequence[str]) -> bytes:
-    """The hash of a row of text, 16 bytes of BLAKE2b; the length of every cell counts, so that a,bc is not ab,c."""
-    lengths = ",".join(str(len(cell)) for cell in cells)
-    return hashlib.blake2b("".join((lengths, ":", *cells)).encode(), digest_size=16).digest()
+    """The hash of a row of text, 16 bytes of BLAKE2b; a,bc is not ab,c."""
+    text = _SEPARATOR.join(cells)
+    if text.count(_SEPARATOR) >= len(cells):  # a cell has one, which could pass for a border
+        text = repr(cells)
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
 def joined(row_hashes: bytes) -> Hashes:
@@ -61,3 +64,22 @@ def first_alike(hashes: Hashes) -> NDArray[np.int64]:
     first = np.empty(len(order), dtype=np.int64)
     first[order] = order[np.flatnonzero(starts)][np.cumsum(starts) - 1]
     return first
+
+
+def shared(first: NDArray[np.int64], rows: Mapping[str, NDArray[np.int64]]) -> dict[tuple[str, str], int]:
+    """For each two splits that share identical rows: how many rows of the latter are also in the former.
+
+    Args:
+        first: from `first_alike`.
+        rows: of each split.
+    """
+    found_in = np.zeros(len(first), dtype=np.uint8)  # of each first row a bit for every split with such a row
+    for number, part in enumerate(rows.values()):
+        found_in[first[part]] |= np.uint8(1 << number)
+    names = list(rows)
+    counts = {
+        (one, two): int(np.count_nonzero(found_in[first[rows[two]]] & np.uint8(1 << names.index(one))))
+        for number, two in enumerate(names)
+        for one in names[:number]
+    }
+    return {pair: count for pair, count in counts.items() if count}

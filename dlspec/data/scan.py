@@ -4,6 +4,7 @@ from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,7 @@ def _scan_text(path: Path, reading: Reading, wanted: Wanted) -> Scan:
     targets = delimited.target_columns(path, line, names, reading.target, reading.sample_weight, wanted.columns)
     coded = [names.index(name) for name in wanted.columns] + (targets if wanted.targets and len(targets) == 1 else [])
     no_inputs = {*wanted.columns, reading.sample_weight, *(names[column] for column in targets)}
-    inputs = [column for column, name in enumerate(names) if name not in no_inputs]
+    is_input = [name not in no_inputs for name in names]
     values: list[dict[str, int]] = [{} for _ in coded]
     codes = [array("q") for _ in coded]
     hashes, m = bytearray(), 0
@@ -153,7 +154,7 @@ def _scan_text(path: Path, reading: Reading, wanted: Wanted) -> Scan:
                 raise DataError(f"{path}:{line}: column {plain(names[column])}: empty; expected a value")
             code.append(seen.setdefault(cells[column], len(seen)))
         if wanted.hashes:
-            hashes += hash_of_texts([cells[column] for column in inputs])
+            hashes += hash_of_texts(list(compress(cells, is_input)))
         m += 1
     if not m:
         raise DataError(f"{path}: a header and no examples")

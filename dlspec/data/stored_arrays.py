@@ -127,12 +127,12 @@ def _read_hdf5(path: Path, name: str, node: Any, rows: slice) -> NDArray[Any]:
 
 def _attributes(node: Any) -> dict[str, Any]:
     """Attributes that are numbers or text; others, such as references, mean nothing outside their file."""
-    found = {name: np.asarray(value) for name, value in node.attrs.items()}
-    return {name: value for name, value in found.items() if value.dtype.kind in "biufSU" or _is_text(value)}
+    return {name: value for name, value in node.attrs.items() if _means_something(np.asarray(value))}
 
 
-def _is_text(value: NDArray[Any]) -> bool:
-    return value.dtype.kind == "O" and all(isinstance(item, str) for item in value.ravel().tolist())
+def _means_something(value: NDArray[Any]) -> bool:
+    text = value.dtype.kind == "O" and all(isinstance(item, str) for item in value.ravel().tolist())
+    return text or value.dtype.kind in "biufSU"
 
 
 def _of_npz(path: Path, headers: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]], name: str) -> StoredArray:
