@@ -29,6 +29,7 @@ from dlspec.training.stopping import Best
 FORMAT = 2
 OLDEST_FORMAT = 1
 HEADER_BYTES = 512  # the smallest user block that HDF5 allows
+GROUPS = ("parameters", "optimizer", "best", "normalization")
 ARRAYS = {"vector", "optimizer", "best_vector"}  # of a state, with groups of their own; the rest is its progress
 
 Content = Literal["last", "best", "snapshot"]
@@ -109,10 +110,17 @@ def to_state(checkpoint: Checkpoint, parameters: Parameters, *, source: str) -> 
     """The state of a `last` checkpoint: what `of_state` was given.
 
     Raises:
-        RunError: it is of another architecture.
+        RunError: it is of another architecture, or holds no whole state.
     """
     check_shapes(checkpoint.parameters, parameters, source=source)
     check_shapes(checkpoint.best, parameters, source=source)
+    try:
+        return _state(checkpoint, parameters)
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{source}: lacks a part of the state of a run; restore it from a copy") from error
+
+
+def _state(checkpoint: Checkpoint, parameters: Parameters) -> TrainingState:
     progress = checkpoint.progress
     plateau, spikes = progress["plateau"], progress["spikes"]
     return TrainingState(
@@ -226,12 +234,16 @@ def decode(data: bytes, *, source: str) -> Checkpoint:
         raise RunError(f"{source}: damaged: its length or SHA-256 is not the recorded one; restore it from a copy")
     import h5py
 
-    with h5py.File.in_memory(image) as file:
-        groups = {
-            group: {name: dataset[()] for name, dataset in file[group].items()} if group in file else {}
-            for group in ("parameters", "optimizer", "best", "normalization")
-        }
-        progress, model = json.loads(file.attrs["progress"]), json.loads(file.attrs["model"])
+    try:
+        with h5py.File.in_memory(image) as file:
+            groups = {
+                group: {name: dataset[()] for name, dataset in file[group].items()} if group in file else {}
+                for group in GROUPS
+            }
+            progress, model = json.loads(file.attrs["progress"]), json.loads(file.attrs["model"])
+    except (KeyError, ValueError, TypeError, AttributeError, OSError, RuntimeError) as error:
+        # Whole, and yet no checkpoint: its writer was not dlspec.
+        raise RunError(f"{source}: does not hold what a checkpoint holds; restore it from a copy") from error
     return Checkpoint(**groups, progress=progress, model=model)
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dlspec.run import checkpoint, checkpoints, storage
+from dlspec.errors import RunError
+from dlspec.run import checkpoint, checkpoints, directory, storage
 from dlspec.run.checkpoint import Checkpoint
 from dlspec.text import finite, printable
 from dlspec.training.events import EpochDone, Event, RunFinished, RunStarted, StepsDone, TrainingState
@@ -43,7 +44,7 @@ class MetricsRecorder:
         self._segment = segment
         self._clock = clock
         self._started = clock()
-        self._before = float(json.loads(timings[-1])["seconds"]) if timings else 0.0
+        self._before = _seconds(timings[-1], run / TIMINGS_FILE) if timings else 0.0
 
     def __call__(self, event: Event) -> None:
         """Record the event, if it is one to record."""
@@ -74,6 +75,13 @@ class MetricsRecorder:
             self._metrics.close()
         finally:
             self._timings.close()
+
+
+def _seconds(line: bytes, path: Path) -> float:
+    seconds = directory.read_row(line, path).get("seconds")
+    if not isinstance(seconds, float | int):
+        raise RunError(f"{path}: a row has no seconds; the file is damaged; restore it from a copy")
+    return float(seconds)
 
 
 def _lines(path: Path) -> list[bytes]:
