@@ -14,6 +14,7 @@ from dlspec.data.augmentation import Augmentation, AugmentedInputs
 from dlspec.data.dataset import Dataset
 from dlspec.data.loading import Points, load_file, load_files, load_synthetic
 from dlspec.data.normalization import Normalization
+from dlspec.errors import ConfigError
 
 
 def load_data(
@@ -55,7 +56,7 @@ def load_data(
         )
     if isinstance(data, OneFile):
         return load_file(
-            _existing(loaded, "path", data.path),
+            _existing(loaded, data.path),
             target=data.target,
             sample_weight=data.sample_weight,
             x=data.x,
@@ -71,9 +72,9 @@ def load_data(
             raw=raw,
         )
     return load_files(
-        _existing(loaded, "train", data.train),
-        None if data.dev is None else _existing(loaded, "dev", data.dev),
-        None if data.test is None else _existing(loaded, "test", data.test),
+        _existing(loaded, data.train),
+        None if data.dev is None else _existing(loaded, data.dev),
+        None if data.test is None else _existing(loaded, data.test),
         target=data.target,
         sample_weight=data.sample_weight,
         x=data.x,
@@ -90,12 +91,11 @@ def load_data(
     )
 
 
-def _existing(loaded: LoadedExperiment, key: str, path: str) -> Path:
-    """A data file; where it is missing, the error points at the key that names it."""
-    resolved = loaded.resolve(path)
-    if not resolved.exists():
-        raise loaded.problem(("data", key), f"there is no file {resolved}; check the path")
-    return resolved
+def _existing(loaded: LoadedExperiment, path: str) -> Path:
+    """A data file; where one is missing, the error points at the key that names it, and tells of all."""
+    if missing := loaded.missing_files():
+        raise ConfigError(missing)
+    return loaded.resolve(path)
 
 
 def _points_apart(loaded: LoadedExperiment, data: Synthetic, name: str, drawn: Drawn | None) -> Points | None:
