@@ -149,9 +149,10 @@ def resume(
             left = _nothing_left(experiment, reached)
             if left is not None:
                 return AlreadyFinished(run, f"{record['message']}; to train on: dlspec resume {run} {left}")
-        if reached is not None and experiment.training.epochs < reached.state.epoch:
+        begun_epochs = 0 if reached is None else reached.state.epoch + (reached.state.seen > 0)
+        if experiment.training.epochs < begun_epochs:
             raise UsageError(
-                f"{run}: has done {reached.state.epoch} epochs; expected training.epochs of at least that, found "
+                f"{run}: has begun epoch {begun_epochs}; expected training.epochs of at least that, found "
                 f"{experiment.training.epochs}"
             )
         facts = environment(threads=int(experiment.threads), source=current.path)
@@ -237,20 +238,26 @@ def _reached(run: Path, newest: Newest, prepared: Prepared) -> Reached | None:
     """How far the run has come, by its newest whole checkpoint; None where it has none and starts over.
 
     Raises:
-        RunError: a checkpoint of another architecture.
+        RunError: a checkpoint of another architecture, or metrics that have lost rows.
     """
     if newest.checkpoint is None or newest.path is None:
         return None
     experiment, examples = prepared.experiment, len(prepared.dataset.splits["train"].X)
-    metrics = run / "metrics.jsonl"
+    path = run / "metrics.jsonl"
+    metrics = path.read_bytes() if path.exists() else b""
     saved = format1.continued(
         newest.checkpoint,
         batch_size=examples if experiment.batch_size == "all" else experiment.batch_size,
         examples=examples,
-        metrics=metrics.read_bytes() if metrics.exists() else b"",
+        metrics=metrics,
     )
     state = builder.state_of(saved, experiment, source=str(newest.path))
-    return Reached(saved.progress["segment"], state, saved.progress["metrics_bytes"])
+    if len(metrics) < (needed := saved.progress["metrics_bytes"]):
+        raise RunError(
+            f"{path}: has {len(metrics)} bytes, expected at least {needed}; its end was lost or it is another file; "
+            "restore it from a copy"
+        )
+    return Reached(saved.progress["segment"], state, needed)
 
 
 def _with_changes(
@@ -374,5 +381,6 @@ def _end_of(run: Path, record: Mapping[str, Any], prepared: Prepared) -> Place |
         return None
     reached = _reached(run, checkpoints.newest_sound(run), prepared)
     if reached is None:
-        raise RunError(f"{run}: has no checkpoint to compare with; start it anew with: dlspec train {run}/config.yaml")
+        fix = f"start it anew with: dlspec train {run / FIRST_CONFIG}"
+        raise RunError(f"{run}: has no checkpoint to compare with; {fix}")
     return Place.of(reached.state)
