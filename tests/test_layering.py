@@ -40,6 +40,8 @@ RANKS = {
     "resolver": 5,
     "battery": 5,
     "gradcheck": 5,
+    "splitting": 5,
+    "materialize": 5,
     "starter": 5,
     "start_values": 5,
     "cli": 6,
@@ -77,6 +79,7 @@ SAME_RANK = {
     ("lr_find", "builder"),
     ("lr_find", "preparation"),
     ("lr_find", "session"),
+    ("materialize", "splitting"),
     ("gradcheck", "builder"),
     ("gradcheck", "preparation"),
     ("gradcheck", "session"),
@@ -103,6 +106,8 @@ THIRD_PARTY = {
     "learning_curve": {"numpy"},
     "experiment_data": {"numpy"},
     "gradcheck": {"numpy"},
+    "splitting": {"numpy"},
+    "materialize": {"numpy", "h5py"},
     "battery": {"numpy"},
     "cli": {"typer", "rich", "PIL"},
 }
@@ -123,6 +128,7 @@ WRITING_FUNCTIONS = {
     "shutil": {"copy", "copy2", "copyfile", "copyfileobj", "copytree", "move", "rmtree", "make_archive"},
     "np": {"save", "savez", "savez_compressed", "savetxt", "memmap"},
 }  # fmt: skip
+READING_FLAGS = {"os.O_RDONLY", "os.O_RDONLY | os.O_NONBLOCK"}
 WRITE_MODE = re.compile("[rbtU]*[wax+][rwaxbtU+]*")
 
 
@@ -208,7 +214,7 @@ def writes(call, owner):
     if not isinstance(function, ast.Attribute):
         return False
     name = function.attr
-    if owner == "storage" or (owner == "os" and name == "open" and ast.unparse(arguments[1]) == "os.O_RDONLY"):
+    if owner == "storage" or (owner == "os" and name == "open" and ast.unparse(arguments[1]) in READING_FLAGS):
         return False  # the writer itself, or a file opened for nothing but reading
     if owner in WRITING_FUNCTIONS:
         return name in WRITING_FUNCTIONS[owner]
@@ -368,7 +374,7 @@ def test_a_planted_violation_is_found(path, source, problem):
         ("run/storage.py", "os.open(path, os.O_WRONLY); path.mkdir(); path.replace(other)"),
         ("run/new.py", "path.open('rb'); path.open(encoding='utf-8', newline=''); open(path)"),
         ("run/new.py", "text.replace('a', 'b'); moment.replace(tzinfo=UTC); re.compile('x'); path.read_text()"),
-        ("run/new.py", "os.open(path, os.O_RDONLY); storage.rename(path, other)"),
+        ("run/new.py", "os.open(path, os.O_RDONLY | os.O_NONBLOCK); storage.rename(path, other)"),
         ("data/new.py", "h5py.File(path, 'r'); np.load(path, allow_pickle=False); archive.open(member)"),
         ("runner.py", "from dlspec import builder\nimport dlspec"),
         ("starter.py", "from dlspec.run import storage\nfrom dlspec.errors import UsageError"),
