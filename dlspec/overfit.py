@@ -180,18 +180,8 @@ def run(
             raise UsageError(f"{prepared.loaded.path}: these {len(batch.X)} examples have the same target; take more")
         target = unavoidable + MEMORISED * constant
         contradictory = unavoidable > constant / 2
-        attempts: list[Attempt] = []
-        for remedy in (_AS_IT_IS, *(() if contradictory else _remedies(experiment))):
-            changed = remedy.apply(experiment)
-            if attempts and changed == experiment:
-                continue
-            start = prepared.start if changed.initializer == experiment.initializer else None
-            of_attempt = builder.build_cost(changed, n_x=batch.X.shape[1], start=start)
-            attempts.append(_attempt(changed, of_attempt, batch, remedy, target, steps, progress))
-            if attempts[-1].memorised:
-                break
-            experiment = changed
-    verdict = remedy.verdict if attempts[-1].memorised else _unexplained(prepared.loaded)
+        remedies = [_AS_IT_IS] if contradictory else [_AS_IT_IS, *_remedies(experiment)]
+        attempts, verdict = _tried(prepared, batch, remedies, target, steps, progress)
     return Memorisation(
         len(batch.X),
         len(cost.parameters.theta),
@@ -201,7 +191,7 @@ def run(
         target,
         tuple(attempts),
         attempts[0].memorised and not contradictory,
-        CONTRADICTORY if contradictory else verdict,
+        CONTRADICTORY if contradictory else verdict or _unexplained(prepared.loaded),
     )
 
 
@@ -254,7 +244,30 @@ def _means(Y_hat: Array, groups: NDArray[np.intp]) -> Array:
     return means
 
 
-# --- one attempt -----------------------------------------------------------------------------------------
+# --- attempts -------------------------------------------------------------------------------------------
+
+
+def _tried(
+    prepared: Prepared,
+    batch: Examples,
+    remedies: Sequence[_Remedy],
+    target: float,
+    steps: int,
+    progress: Callable[[int, int], None],
+) -> tuple[list[Attempt], str]:
+    """The attempts up to the first that memorises, and the verdict that it stands for; "" where none does."""
+    experiment, attempts = prepared.experiment, list[Attempt]()
+    for remedy in remedies:
+        changed = remedy.apply(experiment)
+        if attempts and changed == experiment:
+            continue
+        start = prepared.start if changed.initializer == prepared.experiment.initializer else None
+        cost = builder.build_cost(changed, n_x=batch.X.shape[1], start=start)
+        attempts.append(_attempt(changed, cost, batch, remedy, target, steps, progress))
+        if attempts[-1].memorised:
+            return attempts, remedy.verdict
+        experiment = changed
+    return attempts, ""
 
 
 def _attempt(

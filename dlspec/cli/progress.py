@@ -149,24 +149,27 @@ def display(console: Console, *, quiet: bool) -> Display:
 
 
 @contextmanager
-def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+def counting(what: str, *, clock: Callable[[], float] = time.perf_counter) -> Iterator[Callable[[int, int], None]]:
     """A function of how many are done and how many there are, which shows both and the time left on standard error.
 
     A line that is drawn again on a terminal, a line from time to time elsewhere; nothing of what is done at once.
     """
-    out, started = console(stderr=True), time.perf_counter()
+    out, started = console(stderr=True), clock()
     said = started
 
     def show(done: int, total: int) -> None:
         nonlocal said
-        now = time.perf_counter()
+        now = clock()
         if now - said < (BAR_EVERY_S if out.is_terminal else LINE_EVERY_S) or not done:
             return
         said = now
         left = (now - started) / done * (total - done)
-        out.print(
-            text(f"{100 * done / total:.0f} % of the {what}, {span(left)} left"), end="\r" if out.is_terminal else "\n"
-        )
+        line = f"{100 * done / total:.0f} % of the {what}, {span(left)} left"
+        if out.is_terminal:
+            out.file.write(f"\r\x1b[2K{line}")
+            out.file.flush()
+        else:
+            out.print(text(line))
 
     try:
         yield show

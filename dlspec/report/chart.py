@@ -22,7 +22,7 @@ def chart(
     *,
     x_label: str,
     y_label: str,
-    width: int = 72,
+    width: int = 66,
     height: int = 14,
     log_x: bool = False,
     log_y: bool = False,
