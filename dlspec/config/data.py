@@ -80,7 +80,11 @@ class _File(_Prepared):
         "greater than 0; unset means 1 for all; evaluation is never weighted",
     )
     x: str = Field("x", description="HDF5, NPZ: name of the array of inputs, examples first")
-    y: str = Field("y", description="HDF5, NPZ: name of the array of targets")
+    y: str = Field(
+        "y",
+        description="HDF5, NPZ: name of the array of targets; IDX: name of their file, beside that of the images, "
+        "where it is not the usual train-labels-idx1-ubyte for train-images-idx3-ubyte",
+    )
     classes: list[str] | None = Field(
         None,
         min_length=2,
@@ -110,7 +114,7 @@ class _File(_Prepared):
 class OneFile(_File):
     """All examples in one file; `split` divides it."""
 
-    path: str = Field(min_length=1, description="CSV, TSV, HDF5 or NPZ file, relative to the experiment file")
+    path: str = Field(min_length=1, description="CSV, TSV, HDF5, NPZ or IDX file, relative to the experiment file")
 
 
 class SplitFiles(_File):

@@ -1,15 +1,50 @@
-"""One door to the readers: the suffix of a file tells its format."""
+"""One door to the readers: the name of a file tells its format."""
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from dlspec.data import delimited, hdf5, npz
+from dlspec.data import delimited, hdf5, idx, npz
 from dlspec.data.table import Table
 from dlspec.errors import DataError
 
-SUFFIXES = (".csv", ".tsv", ".h5", ".hdf5", ".npz")
+
+@dataclass(frozen=True)
+class Format:
+    """What the door knows about a format.
+
+    Attributes:
+        name: as messages write it.
+        read: its reader.
+        settings: arguments of `read` below that the reader takes, beside the path.
+        files: from a path and the setting y, all files that are read; None for that one file.
+    """
+
+    name: str
+    read: Callable[..., Table]
+    settings: tuple[str, ...]
+    files: Callable[[Path, str], Sequence[Path]] | None = None
+
+
+_COLUMNS = ("target", "sample_weight", "training", "missing")
+_ARRAYS = ("x", "y", "sample_weight", "training", "missing")
+IDX = Format("IDX", idx.read, ("y",), lambda path, y: idx.files(path, y=y))
+FORMATS = {
+    ".csv": Format("CSV", delimited.read, _COLUMNS),
+    ".tsv": Format("TSV", delimited.read, _COLUMNS),
+    ".h5": Format("HDF5", hdf5.read, _ARRAYS),
+    ".hdf5": Format("HDF5", hdf5.read, _ARRAYS),
+    ".npz": Format("NPZ", npz.read, _ARRAYS),
+}
+"""The formats that a suffix tells."""
+
+SUFFIXES = tuple(FORMATS)
+
+# What a setting is where nobody gave it: a format that has no use for it must not be given another.
+_UNSET = {"target": None, "x": "x", "y": "y", "sample_weight": None}
 
 
 def read(
@@ -28,47 +63,83 @@ def read(
         path: the file.
         target: CSV, TSV: column to predict, or several; None means the last one.
         x: HDF5, NPZ: name of the array of inputs.
-        y: HDF5, NPZ: name of the array of targets.
+        y: HDF5, NPZ: name of the array of targets. IDX: name of their file, beside that of the inputs.
         sample_weight: column or array of the weights of the examples; None means that there is none.
         training: whether the weights must be there; dev and test do without.
         missing: whether a target may be missing: an empty cell, or NaN.
 
     Raises:
-        DataError: no such file, an unknown suffix, or what the reader of the format refuses.
+        DataError: no such file, an unknown suffix, a setting that the format does not have, or what the reader
+            of the format refuses.
     """
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise DataError(f"{path}: unknown suffix {path.suffix!r}; expected one of {', '.join(SUFFIXES)}")
+    found = format_of(path)
     if not path.exists():
         raise DataError(f"{path}: no such file")
     if not path.is_file():
         raise DataError(f"{path}: not a file")
     if not os.access(path, os.R_OK):
         raise DataError(f"{path}: no permission to read it")
-    if suffix in (".csv", ".tsv"):
-        if (x, y) != ("x", "y"):
-            raise DataError(
-                f"{path}: x and y name arrays of HDF5 and NPZ files; in {suffix} files target names a column"
-            )
-        return delimited.read(path, target=target, sample_weight=sample_weight, training=training, missing=missing)
-    if target is not None:
-        raise DataError(f"{path}: target names columns of CSV and TSV files; in {suffix} files y names the array")
-    read_arrays = npz.read if suffix == ".npz" else hdf5.read
-    return read_arrays(path, x=x, y=y, sample_weight=sample_weight, training=training, missing=missing)
+    settings: dict[str, Any] = {
+        "target": target,
+        "x": x,
+        "y": y,
+        "sample_weight": sample_weight if training or "sample_weight" in found.settings else None,
+        "training": training,
+        "missing": missing,
+    }
+    for name, unset in _UNSET.items():
+        if name not in found.settings and settings[name] != unset:
+            raise DataError(f"{path}: {name} is given, which {found.name} does not have; {_for(name)}")
+    return found.read(path, **{name: settings[name] for name in found.settings})
 
 
-def fingerprint(paths: Sequence[Path]) -> str:
+def format_of(path: Path) -> Format:
+    """The format that the name tells.
+
+    Raises:
+        DataError: it tells none.
+    """
+    found = _format(path)
+    if found is None:
+        expected = f"{', '.join(SUFFIXES)}, or a name such as train-images-idx3-ubyte.gz"
+        raise DataError(f"{path}: unknown suffix {path.suffix!r}; expected one of {expected}")
+    return found
+
+
+def _format(path: Path) -> Format | None:
+    return IDX if idx.NAME.fullmatch(path.name.lower()) else FORMATS.get(path.suffix.lower())
+
+
+def _for(setting: str) -> str:
+    """Which formats have a setting."""
+    names = dict.fromkeys(found.name for found in (*FORMATS.values(), IDX) if setting in found.settings)
+    return f"it is for {', '.join(names)}"
+
+
+def fingerprint(paths: Sequence[Path], *, y: str = "y") -> str:
     """SHA-256 of the bytes of the files in order, in hex: that of `cat train dev test | sha256sum`.
+
+    Files that belong to one of these are taken with it: after the images of IDX their labels.
+
+    Args:
+        paths: what was read.
+        y: the setting with which it was read.
 
     Raises:
         DataError: a file cannot be read.
     """
     digest = hashlib.sha256()
     for path in paths:
-        try:
-            with path.open("rb") as file:
-                while chunk := file.read(1 << 20):
-                    digest.update(chunk)
-        except OSError as error:
-            raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+        found = _format(path)
+        for file in [path] if found is None or found.files is None else found.files(path, y):
+            _digest(digest, file)
     return digest.hexdigest()
+
+
+def _digest(digest: Any, path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error

@@ -39,12 +39,12 @@ def load_file(
     """Read one file and split it.
 
     Args:
-        path: CSV, TSV, HDF5 or NPZ file.
+        path: file of any format that `files.read` knows.
         seed: of the split.
         target: CSV, TSV: column to predict, or several; None means the last one.
         sample_weight: column or array of the weights of the training examples; dev and test may have it too.
         x: HDF5, NPZ: name of the array of inputs.
-        y: HDF5, NPZ: name of the array of targets.
+        y: HDF5, NPZ: name of the array of targets. IDX: name of their file.
         task: auto decides by the targets, see `coding_of`.
         classes: names in order; None means what the file holds.
         ratios: two (train, dev) or three (train, dev, test) that add up to 1; None goes by size.
@@ -68,7 +68,7 @@ def load_file(
         normalize=normalize,
         dtype=dtype,
         normalization=normalization,
-        fingerprint=files.fingerprint([path]),
+        fingerprint=files.fingerprint([path], y=y),
         raw=raw,
     )
 
@@ -102,7 +102,7 @@ def load_files(
         target: CSV, TSV: column to predict, or several; None means the last one.
         sample_weight: column or array of the weights of the training examples; dev and test may have it too.
         x: HDF5, NPZ: name of the array of inputs.
-        y: HDF5, NPZ: name of the array of targets.
+        y: HDF5, NPZ: name of the array of targets. IDX: name of their file.
         task: auto decides by the targets of the training file.
         classes: names in order; None means what the training file holds.
         ratios: train/dev, to cut a missing dev set from the training file; None cuts nothing.
@@ -137,7 +137,7 @@ def load_files(
         normalize=normalize,
         dtype=dtype,
         normalization=normalization,
-        fingerprint=files.fingerprint([path for path in (train, dev, test) if path is not None]),
+        fingerprint=files.fingerprint([path for path in (train, dev, test) if path is not None], y=y),
         raw=raw,
     )
 

@@ -1,0 +1,24 @@
+"""Small files of every format, for the tests of the readers."""
+
+import gzip
+
+import numpy as np
+
+IDX_TYPES = {"u1": 0x08, "i1": 0x09, ">i2": 0x0B, ">i4": 0x0C, ">f4": 0x0D, ">f8": 0x0E}
+
+
+def idx_bytes(values, dtype="u1"):
+    """An array as IDX has it."""
+    values = np.asarray(values)
+    return bytes([0, 0, IDX_TYPES[dtype], values.ndim]) + np.array(values.shape, ">u4").tobytes() + (
+        values.astype(dtype).tobytes()
+    )  # fmt: skip
+
+
+def write_idx(folder, x, y, *, packed=False, part="train"):
+    """MNIST's two files; the path of the images."""
+    suffix, pack = (".gz", lambda data: gzip.compress(data, mtime=0)) if packed else ("", bytes)
+    (folder / f"{part}-labels-idx1-ubyte{suffix}").write_bytes(pack(idx_bytes(y)))
+    path = folder / f"{part}-images-idx{np.ndim(x)}-ubyte{suffix}"
+    path.write_bytes(pack(idx_bytes(x)))
+    return path

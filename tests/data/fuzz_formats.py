@@ -1,0 +1,59 @@
+"""Damaged copies of one file of a format that reads several, for test_format_fuzz.py.
+
+As a program it reads mutants FIRST … LAST − 1 of a case and prints a line for each, then how much memory that took,
+in MB.
+"""
+
+import resource
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+from format_files import write_idx
+from fuzz_reader import mutant, outcome
+
+X = np.arange(80).reshape(20, 2, 2) % 17
+Y = np.arange(20) % 3
+
+
+def idx_images(folder):
+    path = write_idx(folder, X, Y)
+    return path, path
+
+
+def idx_labels(folder):
+    return write_idx(folder, X, Y), folder / "train-labels-idx1-ubyte"
+
+
+def idx_packed(folder):
+    path = write_idx(folder, X, Y, packed=True)
+    return path, path
+
+
+# A case writes its files and says what is read and which of them is damaged.
+CASES = {case.__name__: case for case in (idx_images, idx_labels, idx_packed)}
+
+
+def outcomes(case, folder, first, last):
+    """What the reader makes of each mutant: "table" or "error"."""
+    path, victim = CASES[case](folder)
+    assert outcome(path, folder=folder) == "table"
+    data = victim.read_bytes()
+    for seed in range(first, last):
+        victim.write_bytes(mutant(data, seed))
+        yield outcome(path, folder=folder)
+
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("error")
+    case, folder, first, last = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+    before = peak()
+    for line in outcomes(case, folder, first, last):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    sys.stdout.write(f"{peak() - before}\n")
