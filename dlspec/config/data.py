@@ -114,7 +114,11 @@ class _File(_Prepared):
 class OneFile(_File):
     """All examples in one file; `split` divides it."""
 
-    path: str = Field(min_length=1, description="CSV, TSV, HDF5, NPZ or IDX file, relative to the experiment file")
+    path: str = Field(
+        min_length=1,
+        description="CSV, TSV, Parquet, HDF5, NPZ, NPY, IDX or CIFAR-10 file, or folder of images, "
+        "relative to the experiment file",
+    )
 
 
 class SplitFiles(_File):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dlspec.data import delimited, hdf5, idx, npz
+from dlspec.data import cifar, delimited, hdf5, idx, npz
 from dlspec.data.table import Table
 from dlspec.errors import DataError
 
@@ -31,6 +31,7 @@ class Format:
 
 _COLUMNS = ("target", "sample_weight", "training", "missing")
 _ARRAYS = ("x", "y", "sample_weight", "training", "missing")
+CIFAR = Format("CIFAR-10", cifar.read, ("training",), lambda path, _: cifar.files(path))
 IDX = Format("IDX", idx.read, ("y",), lambda path, y: idx.files(path, y=y))
 FORMATS = {
     ".csv": Format("CSV", delimited.read, _COLUMNS),
@@ -38,6 +39,7 @@ FORMATS = {
     ".h5": Format("HDF5", hdf5.read, _ARRAYS),
     ".hdf5": Format("HDF5", hdf5.read, _ARRAYS),
     ".npz": Format("NPZ", npz.read, _ARRAYS),
+    ".bin": CIFAR,
 }
 """The formats that a suffix tells."""
 
@@ -75,7 +77,7 @@ def read(
     found = format_of(path)
     if not path.exists():
         raise DataError(f"{path}: no such file")
-    if not path.is_file():
+    if not path.is_file() and path.suffix.lower() in FORMATS:
         raise DataError(f"{path}: not a file")
     if not os.access(path, os.R_OK):
         raise DataError(f"{path}: no permission to read it")
@@ -94,20 +96,24 @@ def read(
 
 
 def format_of(path: Path) -> Format:
-    """The format that the name tells.
+    """The format that the name tells, or what is in a directory.
 
     Raises:
-        DataError: it tells none.
+        DataError: nothing is known of this name.
     """
     found = _format(path)
-    if found is None:
-        expected = f"{', '.join(SUFFIXES)}, or a name such as train-images-idx3-ubyte.gz"
-        raise DataError(f"{path}: unknown suffix {path.suffix!r}; expected one of {expected}")
-    return found
+    if found is not None:
+        return found
+    if path.is_dir():
+        raise DataError(f"{path}: a directory without data_batch_*.bin or test_batch.bin, the batches of CIFAR-10")
+    expected = f"{', '.join(SUFFIXES)}, or a name such as train-images-idx3-ubyte.gz"
+    raise DataError(f"{path}: unknown suffix {path.suffix!r}; expected one of {expected}")
 
 
 def _format(path: Path) -> Format | None:
-    return IDX if idx.NAME.fullmatch(path.name.lower()) else FORMATS.get(path.suffix.lower())
+    if idx.NAME.fullmatch(path.name.lower()):
+        return IDX
+    return FORMATS.get(path.suffix.lower()) or (CIFAR if path.is_dir() and cifar.holds(path) else None)
 
 
 def _for(setting: str) -> str:
@@ -119,7 +125,8 @@ def _for(setting: str) -> str:
 def fingerprint(paths: Sequence[Path], *, y: str = "y") -> str:
     """SHA-256 of the bytes of the files in order, in hex: that of `cat train dev test | sha256sum`.
 
-    Files that belong to one of these are taken with it: after the images of IDX their labels.
+    Files that belong to one of these are taken with it: after the images of IDX their labels. Those of a directory
+    come in the order of their names, each behind its name and a zero byte.
 
     Args:
         paths: what was read.
@@ -132,6 +139,8 @@ def fingerprint(paths: Sequence[Path], *, y: str = "y") -> str:
     for path in paths:
         found = _format(path)
         for file in [path] if found is None or found.files is None else found.files(path, y):
+            if path.is_dir():
+                digest.update(os.fsencode(file.relative_to(path)) + b"\0")
             _digest(digest, file)
     return digest.hexdigest()
 

@@ -58,6 +58,7 @@ def from_arrays(
     weights: NDArray[Any] | None = None,
     weights_name: str = "weights",
     missing: bool = False,
+    place: Callable[[int], str] | None = None,
 ) -> Table:
     """Check two arrays and make a table of them.
 
@@ -72,6 +73,7 @@ def from_arrays(
         weights: `(m,)` or `(m, 1)`; numbers greater than 0.
         weights_name: name of the weights in the file.
         missing: whether NaN may stand in y, for a target that is missing.
+        place: says where a row stands; None for its number.
 
     Raises:
         DataError: an array of a wrong kind or shape, no examples, different lengths, NaN or infinity.
@@ -109,7 +111,7 @@ def from_arrays(
         target_names=(y_name,) if y.ndim == 1 else tuple(f"{y_name}{j + 1}" for j in range(y.shape[1])),
         image_shape=image_shape,
         classes=classes,
-        place=lambda row: f"{source}: row {row}",
+        place=place or (lambda row: f"{source}: row {row}"),
         weights=None if weights is None else _one_per_example(source, weights_name, weights, m=len(x)),
     )
     _check_finite(table, table.x, "feature", table.feature_names)

@@ -316,13 +316,16 @@ def test_one_mistake_is_one_line(text, line):
         (
             "data: {path: 3}",
             [
-                "1:14: data.path: found 3 (whole number); expected text (CSV, TSV, HDF5, NPZ or IDX file, "
-                "relative to the experiment file); write '3' in quotes"
+                "1:14: data.path: found 3 (whole number); expected text (CSV, TSV, Parquet, HDF5, NPZ, NPY, IDX or "
+                "CIFAR-10 file, or folder of images, relative to the experiment file); write '3' in quotes"
             ],
         ),
         (
             "data: {path: ''}",
-            ["1:14: data.path: found ''; expected CSV, TSV, HDF5, NPZ or IDX file, relative to the experiment file"],
+            [
+                "1:14: data.path: found ''; expected CSV, TSV, Parquet, HDF5, NPZ, NPY, IDX or CIFAR-10 file, or folder "
+                "of images, relative to the experiment file"
+            ],
         ),
         (
             "data: {path: a, train: b}",

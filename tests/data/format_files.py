@@ -22,3 +22,17 @@ def write_idx(folder, x, y, *, packed=False, part="train"):
     path = folder / f"{part}-images-idx{np.ndim(x)}-ubyte{suffix}"
     path.write_bytes(pack(idx_bytes(x)))
     return path
+
+
+CIFAR_CLASSES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+
+def write_cifar(path, x, y):
+    """One batch of images (m, 32, 32, 3); its path."""
+    planes = np.asarray(x, np.uint8).transpose(0, 3, 1, 2).reshape(len(y), -1)
+    path.write_bytes(np.column_stack([np.asarray(y, np.uint8), planes]).tobytes())
+    return path
+
+
+def write_cifar_names(folder, names=CIFAR_CLASSES):
+    (folder / "batches.meta.txt").write_text("\n".join(names) + "\n\n")

@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from format_files import write_idx
+from format_files import write_cifar, write_cifar_names, write_idx
 from fuzz_reader import mutant, outcome
 
 X = np.arange(80).reshape(20, 2, 2) % 17
@@ -31,8 +31,19 @@ def idx_packed(folder):
     return path, path
 
 
+def cifar(folder):
+    path = write_cifar(folder / "a.bin", np.resize(X, (20, 32, 32, 3)), Y)
+    write_cifar_names(folder)
+    return path, path
+
+
+def cifar_names(folder):
+    path, _ = cifar(folder)
+    return path, folder / "batches.meta.txt"
+
+
 # A case writes its files and says what is read and which of them is damaged.
-CASES = {case.__name__: case for case in (idx_images, idx_labels, idx_packed)}
+CASES = {case.__name__: case for case in (idx_images, idx_labels, idx_packed, cifar, cifar_names)}
 
 
 def outcomes(case, folder, first, last):
