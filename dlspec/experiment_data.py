@@ -7,11 +7,13 @@ import numpy as np
 
 from dlspec.config.augmentation import Augmentation as AugmentationSection
 from dlspec.config.data import Drawn, OneFile, Synthetic, parse_ratios
+from dlspec.config.data import Image as ImageSection
 from dlspec.config.experiment import Experiment
 from dlspec.config.loader import LoadedExperiment
 from dlspec.core.arrays import Array
 from dlspec.data.augmentation import Augmentation, AugmentedInputs
 from dlspec.data.dataset import Dataset
+from dlspec.data.image_folder import ImageForm
 from dlspec.data.loading import Points, load_file, load_files, load_synthetic
 from dlspec.data.normalization import Normalization
 
@@ -60,6 +62,7 @@ def load_data(
             sample_weight=data.sample_weight,
             x=data.x,
             y=data.y,
+            image=_image_form(data.image),
             task=data.task,
             classes=classes or data.classes,
             ratios=ratios,
@@ -78,6 +81,7 @@ def load_data(
         sample_weight=data.sample_weight,
         x=data.x,
         y=data.y,
+        image=_image_form(data.image),
         task=data.task,
         classes=classes or data.classes,
         ratios=ratios,
@@ -88,6 +92,12 @@ def load_data(
         normalization=normalization,
         raw=raw,
     )
+
+
+def _image_form(section: ImageSection | None) -> ImageForm | None:
+    if section is None:
+        return None
+    return ImageForm(size=None if section.size is None else (section.size[0], section.size[1]), mode=section.mode)
 
 
 def _existing(loaded: LoadedExperiment, key: str, path: str) -> Path:

@@ -63,7 +63,7 @@ STARTER_IMPORTS = {"dlspec.errors", "dlspec.run.storage"}
 THIRD_PARTY = {
     "config": {"pydantic", "pydantic_core", "yaml"},
     "core": {"numpy"},
-    "data": {"numpy", "h5py"},
+    "data": {"numpy", "h5py", "PIL"},
     "training": {"numpy"},
     "run": {"numpy", "h5py", "filelock", "threadpoolctl"},
     "builder": {"numpy"},
@@ -187,7 +187,7 @@ def writes(call, owner):
     if owner == "h5py" and name == "File":
         return opens_for_writing(call, position=1)
     if name == "open":
-        return opens_for_writing(call, position=1 if owner in ("io", "gzip", "codecs", "zipfile") else 0)
+        return opens_for_writing(call, position=1 if owner in ("io", "gzip", "codecs", "zipfile", "Image") else 0)
     if name == "replace":  # of a path: one argument; of text: two; of a date: keywords
         return len(arguments) == 1 and not call.keywords
     return name in WRITING_METHODS
@@ -335,7 +335,7 @@ def test_a_planted_violation_is_found(path, source, problem):
         ("run/new.py", "path.open('rb'); path.open(encoding='utf-8', newline=''); open(path)"),
         ("run/new.py", "text.replace('a', 'b'); moment.replace(tzinfo=UTC); re.compile('x'); path.read_text()"),
         ("run/new.py", "os.open(path, os.O_RDONLY); storage.rename(path, other)"),
-        ("data/new.py", "h5py.File(path, 'r'); np.load(path, allow_pickle=False)"),
+        ("data/new.py", "h5py.File(path, 'r'); np.load(path, allow_pickle=False); Image.open(file, formats=FORMATS)"),
         ("runner.py", "from dlspec import builder\nimport dlspec"),
         ("starter.py", "from dlspec.run import storage\nfrom dlspec.errors import UsageError"),
     ],

@@ -57,6 +57,17 @@ def _check_cut(split: Split, *, dev_is_given: bool) -> None:
         raise ValueError(f"split.ratios is {split.ratios}; expected train/dev such as 80/20, to cut dev from train")
 
 
+class Image(Section):
+    """What the images of a folder are brought to."""
+
+    size: Annotated[list[Annotated[int, Field(ge=1, le=4096)]], Field(min_length=2, max_length=2)] | None = Field(
+        None,
+        description="[height, width] in pixels that images are resized to, without regard to their proportions; "
+        "unset means that all have one size already",
+    )
+    mode: Literal["rgb", "grey"] = Field("rgb", description="rgb: (h, w, 3); grey: (h, w), brightness alone")
+
+
 class _Prepared(Section):
     split: Split = Field(Split(), description="division into train, dev and test")
     normalize: Literal["standard", "scale", "none"] = Field(
@@ -85,6 +96,7 @@ class _File(_Prepared):
         description="HDF5, NPZ: name of the array of targets; IDX: name of their file, beside that of the images, "
         "where it is not the usual train-labels-idx1-ubyte for train-images-idx3-ubyte",
     )
+    image: Image | None = Field(None, description="folder of images: what they are brought to")
     classes: list[str] | None = Field(
         None,
         min_length=2,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dlspec.data import cifar, delimited, hdf5, idx, npz
+from dlspec.data import cifar, delimited, hdf5, idx, image_folder, npz
+from dlspec.data.image_folder import ImageForm
 from dlspec.data.table import Table
 from dlspec.errors import DataError
 
@@ -32,6 +33,7 @@ class Format:
 _COLUMNS = ("target", "sample_weight", "training", "missing")
 _ARRAYS = ("x", "y", "sample_weight", "training", "missing")
 CIFAR = Format("CIFAR-10", cifar.read, ("training",), lambda path, _: cifar.files(path))
+FOLDER = Format("a folder of images", image_folder.read, ("image",), lambda path, _: image_folder.files(path))
 IDX = Format("IDX", idx.read, ("y",), lambda path, y: idx.files(path, y=y))
 FORMATS = {
     ".csv": Format("CSV", delimited.read, _COLUMNS),
@@ -46,7 +48,7 @@ FORMATS = {
 SUFFIXES = tuple(FORMATS)
 
 # What a setting is where nobody gave it: a format that has no use for it must not be given another.
-_UNSET = {"target": None, "x": "x", "y": "y", "sample_weight": None}
+_UNSET = {"target": None, "x": "x", "y": "y", "sample_weight": None, "image": None}
 
 
 def read(
@@ -56,10 +58,11 @@ def read(
     x: str = "x",
     y: str = "y",
     sample_weight: str | None = None,
+    image: ImageForm | None = None,
     training: bool = True,
     missing: bool = False,
 ) -> Table:
-    """Read a file of any supported format.
+    """Read a file, or a directory, of any supported format.
 
     Args:
         path: the file.
@@ -67,7 +70,9 @@ def read(
         x: HDF5, NPZ: name of the array of inputs.
         y: HDF5, NPZ: name of the array of targets. IDX: name of their file, beside that of the inputs.
         sample_weight: column or array of the weights of the examples; None means that there is none.
-        training: whether the weights must be there; dev and test do without.
+        image: folder of images: what they are brought to; None for RGB of one size.
+        training: whether this is the training set: its weights must be there, dev and test do without; and of a
+            directory of CIFAR-10 it is the training batches.
         missing: whether a target may be missing: an empty cell, or NaN.
 
     Raises:
@@ -86,6 +91,7 @@ def read(
         "x": x,
         "y": y,
         "sample_weight": sample_weight if training or "sample_weight" in found.settings else None,
+        "image": image,
         "training": training,
         "missing": missing,
     }
@@ -104,21 +110,21 @@ def format_of(path: Path) -> Format:
     found = _format(path)
     if found is not None:
         return found
-    if path.is_dir():
-        raise DataError(f"{path}: a directory without data_batch_*.bin or test_batch.bin, the batches of CIFAR-10")
-    expected = f"{', '.join(SUFFIXES)}, or a name such as train-images-idx3-ubyte.gz"
+    expected = f"{', '.join(SUFFIXES)}, a name such as train-images-idx3-ubyte.gz, or a directory of images"
     raise DataError(f"{path}: unknown suffix {path.suffix!r}; expected one of {expected}")
 
 
 def _format(path: Path) -> Format | None:
     if idx.NAME.fullmatch(path.name.lower()):
         return IDX
-    return FORMATS.get(path.suffix.lower()) or (CIFAR if path.is_dir() and cifar.holds(path) else None)
+    if path.is_dir() and path.suffix.lower() not in FORMATS:
+        return CIFAR if cifar.holds(path) else FOLDER
+    return FORMATS.get(path.suffix.lower())
 
 
 def _for(setting: str) -> str:
     """Which formats have a setting."""
-    names = dict.fromkeys(found.name for found in (*FORMATS.values(), IDX) if setting in found.settings)
+    names = dict.fromkeys(found.name for found in (*FORMATS.values(), IDX, FOLDER) if setting in found.settings)
     return f"it is for {', '.join(names)}"
 
 

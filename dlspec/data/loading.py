@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike
 
 from dlspec.data import files
 from dlspec.data.dataset import Dataset, Strategy, assemble, check_features, divide, whole
+from dlspec.data.image_folder import ImageForm
 from dlspec.data.labels import Coding, Task, coding_of
 from dlspec.data.normalization import Kind, Normalization
 from dlspec.data.synthetic import SYNTHETIC
@@ -27,6 +28,7 @@ def load_file(
     sample_weight: str | None = None,
     x: str = "x",
     y: str = "y",
+    image: ImageForm | None = None,
     task: Literal["auto"] | Task = "auto",
     classes: Sequence[str] | None = None,
     ratios: tuple[float, ...] | None = None,
@@ -45,6 +47,7 @@ def load_file(
         sample_weight: column or array of the weights of the training examples; dev and test may have it too.
         x: HDF5, NPZ: name of the array of inputs.
         y: HDF5, NPZ: name of the array of targets. IDX: name of their file.
+        image: folder of images: what they are brought to.
         task: auto decides by the targets, see `coding_of`.
         classes: names in order; None means what the file holds.
         ratios: two (train, dev) or three (train, dev, test) that add up to 1; None goes by size.
@@ -58,7 +61,7 @@ def load_file(
         DataError: what the reader, the coding, the split or the normalisation refuses.
     """
     missing = task == "multi_task"
-    table = files.read(path, target=target, sample_weight=sample_weight, x=x, y=y, missing=missing)
+    table = files.read(path, target=target, sample_weight=sample_weight, x=x, y=y, image=image, missing=missing)
     coding = coding_of(table, task=task, classes=classes)
     parts, cut = divide(table, coding, ratios=ratios, strategy=strategy, seed=seed)
     return assemble(
@@ -83,6 +86,7 @@ def load_files(
     sample_weight: str | None = None,
     x: str = "x",
     y: str = "y",
+    image: ImageForm | None = None,
     task: Literal["auto"] | Task = "auto",
     classes: Sequence[str] | None = None,
     ratios: tuple[float, ...] | None = None,
@@ -103,6 +107,7 @@ def load_files(
         sample_weight: column or array of the weights of the training examples; dev and test may have it too.
         x: HDF5, NPZ: name of the array of inputs.
         y: HDF5, NPZ: name of the array of targets. IDX: name of their file.
+        image: folder of images: what they are brought to.
         task: auto decides by the targets of the training file.
         classes: names in order; None means what the training file holds.
         ratios: train/dev, to cut a missing dev set from the training file; None cuts nothing.
@@ -117,7 +122,8 @@ def load_files(
     """
     if ratios is not None:
         _check_cut(f"{train}", ratios, "training file", dev_is_given=dev is not None)
-    read = partial(files.read, target=target, sample_weight=sample_weight, x=x, y=y, missing=task == "multi_task")
+    missing = task == "multi_task"
+    read = partial(files.read, target=target, sample_weight=sample_weight, x=x, y=y, image=image, missing=missing)
     table = read(train)
     coding = coding_of(table, task=task, classes=classes)
     cut = None

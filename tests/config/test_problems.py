@@ -323,8 +323,8 @@ def test_one_mistake_is_one_line(text, line):
         (
             "data: {path: ''}",
             [
-                "1:14: data.path: found ''; expected CSV, TSV, Parquet, HDF5, NPZ, NPY, IDX or CIFAR-10 file, or folder "
-                "of images, relative to the experiment file"
+                "1:14: data.path: found ''; expected CSV, TSV, Parquet, HDF5, NPZ, NPY, IDX or CIFAR-10 file, or "
+                "folder of images, relative to the experiment file"
             ],
         ),
         (

@@ -3,6 +3,7 @@
 import gzip
 
 import numpy as np
+from PIL import Image
 
 IDX_TYPES = {"u1": 0x08, "i1": 0x09, ">i2": 0x0B, ">i4": 0x0C, ">f4": 0x0D, ">f8": 0x0E}
 
@@ -36,3 +37,11 @@ def write_cifar(path, x, y):
 
 def write_cifar_names(folder, names=CIFAR_CLASSES):
     (folder / "batches.meta.txt").write_text("\n".join(names) + "\n\n")
+
+
+def write_images(folder, x, y, *, suffix="png", **settings):
+    """A directory of images x (m, h, w) or (m, h, w, 3), one directory for every name in y; its path."""
+    for row, (pixels, name) in enumerate(zip(np.asarray(x, np.uint8), y, strict=True)):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(folder / name / f"{row:03}.{suffix}", **settings)
+    return folder

@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from format_files import write_cifar, write_cifar_names, write_idx
+from format_files import write_cifar, write_cifar_names, write_idx, write_images
 from fuzz_reader import mutant, outcome
 
 X = np.arange(80).reshape(20, 2, 2) % 17
@@ -42,8 +42,30 @@ def cifar_names(folder):
     return path, folder / "batches.meta.txt"
 
 
+def image(folder, suffix, **settings):
+    pixels = np.resize(X, (2, 12, 10, 3)) * 11
+    path = write_images(folder / "images", pixels, ["cat", "dog"], suffix=suffix, **settings)
+    return path, path / "dog" / f"001.{suffix}"
+
+
+def png(folder):
+    return image(folder, "png")
+
+
+def jpeg(folder):
+    return image(folder, "jpg", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\1\0\0\0\0\0\0")
+
+
+def bmp(folder):
+    return image(folder, "bmp")
+
+
+def gif(folder):
+    return image(folder, "gif")
+
+
 # A case writes its files and says what is read and which of them is damaged.
-CASES = {case.__name__: case for case in (idx_images, idx_labels, idx_packed, cifar, cifar_names)}
+CASES = {case.__name__: case for case in (idx_images, idx_labels, idx_packed, cifar, cifar_names, png, jpeg, bmp, gif)}
 
 
 def outcomes(case, folder, first, last):

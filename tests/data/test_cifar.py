@@ -130,8 +130,3 @@ def test_wrong_names(directory, content, message):
 def test_settings_of_other_formats(directory, setting):
     message = f"{directory}: {setting} is given, which CIFAR-10 does not have; it is for "
     assert message_of(directory, **{setting: "name"}).startswith(message)
-
-
-def test_another_directory(tmp_path):
-    message = "a directory without data_batch_*.bin or test_batch.bin, the batches of CIFAR-10"
-    assert message_of(tmp_path) == f"{tmp_path}: {message}"
