@@ -87,14 +87,14 @@ class _File(_Prepared):
     )
     sample_weight: str | None = Field(
         None,
-        description="CSV, TSV column or HDF5, NPZ array of how much each training example counts in the cost, "
-        "greater than 0; unset means 1 for all; evaluation is never weighted",
+        description="CSV, TSV column, HDF5, NPZ array or NPY file of how much each training example counts in the "
+        "cost, greater than 0; unset means 1 for all; evaluation is never weighted",
     )
     x: str = Field("x", description="HDF5, NPZ: name of the array of inputs, examples first")
     y: str = Field(
         "y",
-        description="HDF5, NPZ: name of the array of targets; IDX: name of their file, beside that of the images, "
-        "where it is not the usual train-labels-idx1-ubyte for train-images-idx3-ubyte",
+        description="HDF5, NPZ: name of the array of targets; NPY, IDX: name of their file, beside that of the inputs; "
+        "unset there means y_train.npy for x_train.npy, train-labels-idx1-ubyte for train-images-idx3-ubyte",
     )
     image: Image | None = Field(None, description="folder of images: what they are brought to")
     classes: list[str] | None = Field(

@@ -27,15 +27,22 @@ def targets_beside(path: Path, y: str) -> Path:
             f"{path}: its name does not tell where the targets are; name their file with y, relative to this one"
         )
     found = _first(path.parent, names)
+    if found is None and y == "y":
+        raise DataError(f"{path}: there is no file {plain(names[0])} beside it; name the file of the targets with y")
     if found is None:
-        hint = "name the file of the targets with y" if y == "y" else suggestion(y, _neighbours(path))
-        raise DataError(f"{path}: there is no file {plain(names[0])} beside it; {hint}")
+        raise absent(path, y)
     return found
 
 
 def file_beside(path: Path, name: str) -> Path | None:
     """The file of that name, relative to `path`; None where there is none."""
     return _first(path.parent, [name])
+
+
+def absent(path: Path, name: str) -> DataError:
+    """The error about a file of that name that should lie beside `path`: it lists those of the same kind."""
+    near = sorted(other.name for other in path.parent.iterdir() if other != path and other.suffix == path.suffix)
+    return DataError(f"{path}: there is no file {plain(name)} beside it; {suggestion(name, near)}")
 
 
 def _first(folder: Path, names: Sequence[str]) -> Path | None:
@@ -48,7 +55,3 @@ def _names(name: str) -> list[str]:
         labels = re.sub("idx[0-9]", "idx1", name.replace("images", "labels"))
         return [labels, labels.removesuffix(".gz") if labels.endswith(".gz") else f"{labels}.gz"]
     return [_WORD_X.sub("y", name), _WORD_X.sub("Y", name)] if _WORD_X.search(name) else []
-
-
-def _neighbours(path: Path) -> list[str]:
-    return sorted(other.name for other in path.parent.iterdir() if other != path and other.suffix == path.suffix)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dlspec.data import cifar, delimited, hdf5, idx, image_folder, npz
+from dlspec.data import cifar, delimited, hdf5, idx, image_folder, npy, npz
 from dlspec.data.image_folder import ImageForm
 from dlspec.data.table import Table
 from dlspec.errors import DataError
@@ -21,26 +21,33 @@ class Format:
         name: as messages write it.
         read: its reader.
         settings: arguments of `read` below that the reader takes, beside the path.
-        files: from a path and the setting y, all files that are read; None for that one file.
+        files: from a path and the settings y and sample_weight, all files that are read; None for that one file.
     """
 
     name: str
     read: Callable[..., Table]
     settings: tuple[str, ...]
-    files: Callable[[Path, str], Sequence[Path]] | None = None
+    files: Callable[[Path, str, str | None], Sequence[Path]] | None = None
 
 
 _COLUMNS = ("target", "sample_weight", "training", "missing")
 _ARRAYS = ("x", "y", "sample_weight", "training", "missing")
-CIFAR = Format("CIFAR-10", cifar.read, ("training",), lambda path, _: cifar.files(path))
-FOLDER = Format("a folder of images", image_folder.read, ("image",), lambda path, _: image_folder.files(path))
-IDX = Format("IDX", idx.read, ("y",), lambda path, y: idx.files(path, y=y))
+CIFAR = Format("CIFAR-10", cifar.read, ("training",), lambda path, *_: cifar.files(path))
+FOLDER = Format("a folder of images", image_folder.read, ("image",), lambda path, *_: image_folder.files(path))
+IDX = Format("IDX", idx.read, ("y",), lambda path, y, _: idx.files(path, y=y))
+NPY = Format(
+    "NPY",
+    npy.read,
+    ("y", "sample_weight", "training", "missing"),
+    lambda path, y, sample_weight: npy.files(path, y=y, sample_weight=sample_weight),
+)
 FORMATS = {
     ".csv": Format("CSV", delimited.read, _COLUMNS),
     ".tsv": Format("TSV", delimited.read, _COLUMNS),
     ".h5": Format("HDF5", hdf5.read, _ARRAYS),
     ".hdf5": Format("HDF5", hdf5.read, _ARRAYS),
     ".npz": Format("NPZ", npz.read, _ARRAYS),
+    ".npy": NPY,
     ".bin": CIFAR,
 }
 """The formats that a suffix tells."""
@@ -68,8 +75,8 @@ def read(
         path: the file.
         target: CSV, TSV: column to predict, or several; None means the last one.
         x: HDF5, NPZ: name of the array of inputs.
-        y: HDF5, NPZ: name of the array of targets. IDX: name of their file, beside that of the inputs.
-        sample_weight: column or array of the weights of the examples; None means that there is none.
+        y: HDF5, NPZ: name of the array of targets. IDX, NPY: name of their file, beside that of the inputs.
+        sample_weight: column, array or (NPY) file of the weights of the examples; None means that there is none.
         image: folder of images: what they are brought to; None for RGB of one size.
         training: whether this is the training set: its weights must be there, dev and test do without; and of a
             directory of CIFAR-10 it is the training batches.
@@ -128,7 +135,7 @@ def _for(setting: str) -> str:
     return f"it is for {', '.join(names)}"
 
 
-def fingerprint(paths: Sequence[Path], *, y: str = "y") -> str:
+def fingerprint(paths: Sequence[Path], *, y: str = "y", sample_weight: str | None = None) -> str:
     """SHA-256 of the bytes of the files in order, in hex: that of `cat train dev test | sha256sum`.
 
     Files that belong to one of these are taken with it: after the images of IDX their labels. Those of a directory
@@ -136,7 +143,8 @@ def fingerprint(paths: Sequence[Path], *, y: str = "y") -> str:
 
     Args:
         paths: what was read.
-        y: the setting with which it was read.
+        y: the setting with which they were read.
+        sample_weight: likewise.
 
     Raises:
         DataError: a file cannot be read.
@@ -144,7 +152,7 @@ def fingerprint(paths: Sequence[Path], *, y: str = "y") -> str:
     digest = hashlib.sha256()
     for path in paths:
         found = _format(path)
-        for file in [path] if found is None or found.files is None else found.files(path, y):
+        for file in [path] if found is None or found.files is None else found.files(path, y, sample_weight):
             if path.is_dir():
                 digest.update(os.fsencode(file.relative_to(path)) + b"\0")
             _digest(digest, file)

@@ -46,7 +46,7 @@ def load_file(
         target: CSV, TSV: column to predict, or several; None means the last one.
         sample_weight: column or array of the weights of the training examples; dev and test may have it too.
         x: HDF5, NPZ: name of the array of inputs.
-        y: HDF5, NPZ: name of the array of targets. IDX: name of their file.
+        y: HDF5, NPZ: name of the array of targets. IDX, NPY: name of their file.
         image: folder of images: what they are brought to.
         task: auto decides by the targets, see `coding_of`.
         classes: names in order; None means what the file holds.
@@ -71,7 +71,7 @@ def load_file(
         normalize=normalize,
         dtype=dtype,
         normalization=normalization,
-        fingerprint=files.fingerprint([path], y=y),
+        fingerprint=files.fingerprint([path], y=y, sample_weight=sample_weight),
         raw=raw,
     )
 
@@ -106,7 +106,7 @@ def load_files(
         target: CSV, TSV: column to predict, or several; None means the last one.
         sample_weight: column or array of the weights of the training examples; dev and test may have it too.
         x: HDF5, NPZ: name of the array of inputs.
-        y: HDF5, NPZ: name of the array of targets. IDX: name of their file.
+        y: HDF5, NPZ: name of the array of targets. IDX, NPY: name of their file.
         image: folder of images: what they are brought to.
         task: auto decides by the targets of the training file.
         classes: names in order; None means what the training file holds.
@@ -143,7 +143,9 @@ def load_files(
         normalize=normalize,
         dtype=dtype,
         normalization=normalization,
-        fingerprint=files.fingerprint([path for path in (train, dev, test) if path is not None], y=y),
+        fingerprint=files.fingerprint(
+            [path for path in (train, dev, test) if path is not None], y=y, sample_weight=sample_weight
+        ),
         raw=raw,
     )
 

@@ -64,8 +64,22 @@ def gif(folder):
     return image(folder, "gif")
 
 
+def npy(folder):
+    np.save(folder / "x.npy", X.astype(np.float32))
+    np.save(folder / "y.npy", np.array(["cat", "dog"] * 10))
+    return folder / "x.npy", folder / "x.npy"
+
+
+def npy_targets(folder):
+    path, _ = npy(folder)
+    return path, folder / "y.npy"
+
+
 # A case writes its files and says what is read and which of them is damaged.
-CASES = {case.__name__: case for case in (idx_images, idx_labels, idx_packed, cifar, cifar_names, png, jpeg, bmp, gif)}
+CASES = {
+    case.__name__: case
+    for case in (idx_images, idx_labels, idx_packed, cifar, cifar_names, png, jpeg, bmp, gif, npy, npy_targets)
+}
 
 
 def outcomes(case, folder, first, last):

@@ -202,7 +202,7 @@ def test_no_labels(tmp_path):
     [
         ({"target": "label"}, "target is given, which IDX does not have; it is for CSV, TSV"),
         ({"x": "images"}, "x is given, which IDX does not have; it is for HDF5, NPZ"),
-        ({"sample_weight": "w"}, "sample_weight is given, which IDX does not have; it is for CSV, TSV, HDF5, NPZ"),
+        ({"sample_weight": "w"}, "sample_weight is given, which IDX does not have; it is for CSV, TSV, HDF5, NPZ, NPY"),
     ],
 )
 def test_settings_of_other_formats(tmp_path, settings, message):

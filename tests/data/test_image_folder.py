@@ -220,7 +220,7 @@ def test_one_class_is_nothing_to_learn(tmp_path):
 
 def test_settings_of_other_formats(folder, tmp_path):
     assert message_of(folder, y="label") == (
-        f"{folder}: y is given, which a folder of images does not have; it is for HDF5, NPZ, IDX"
+        f"{folder}: y is given, which a folder of images does not have; it is for HDF5, NPZ, NPY, IDX"
     )
     path = tmp_path / "a.npz"
     path.write_bytes(b"")
