@@ -63,7 +63,7 @@ STARTER_IMPORTS = {"dlspec.errors", "dlspec.run.storage"}
 THIRD_PARTY = {
     "config": {"pydantic", "pydantic_core", "yaml"},
     "core": {"numpy"},
-    "data": {"numpy", "h5py", "PIL"},
+    "data": {"numpy", "h5py", "PIL", "pyarrow"},
     "training": {"numpy"},
     "run": {"numpy", "h5py", "filelock", "threadpoolctl"},
     "builder": {"numpy"},

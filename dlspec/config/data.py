@@ -83,12 +83,12 @@ class _File(_Prepared):
         "else regression; multi_task: several labels 0 or 1 per example, missing where empty, NaN or -1",
     )
     target: str | Annotated[list[str], Field(min_length=1)] | None = Field(
-        None, description="CSV, TSV: column to predict, or a list of columns; unset means the last one"
+        None, description="CSV, TSV, Parquet: column to predict, or a list of columns; unset means the last one"
     )
     sample_weight: str | None = Field(
         None,
-        description="CSV, TSV column, HDF5, NPZ array or NPY file of how much each training example counts in the "
-        "cost, greater than 0; unset means 1 for all; evaluation is never weighted",
+        description="CSV, TSV, Parquet column, HDF5, NPZ array or NPY file of how much each training example counts "
+        "in the cost, greater than 0; unset means 1 for all; evaluation is never weighted",
     )
     x: str = Field("x", description="HDF5, NPZ: name of the array of inputs, examples first")
     y: str = Field(

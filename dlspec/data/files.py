@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dlspec.data import cifar, delimited, hdf5, idx, image_folder, npy, npz
+from dlspec.data import cifar, delimited, hdf5, idx, image_folder, npy, npz, parquet
 from dlspec.data.image_folder import ImageForm
 from dlspec.data.table import Table
 from dlspec.errors import DataError
@@ -44,6 +44,7 @@ NPY = Format(
 FORMATS = {
     ".csv": Format("CSV", delimited.read, _COLUMNS),
     ".tsv": Format("TSV", delimited.read, _COLUMNS),
+    ".parquet": Format("Parquet", parquet.read, _COLUMNS),
     ".h5": Format("HDF5", hdf5.read, _ARRAYS),
     ".hdf5": Format("HDF5", hdf5.read, _ARRAYS),
     ".npz": Format("NPZ", npz.read, _ARRAYS),
@@ -73,7 +74,7 @@ def read(
 
     Args:
         path: the file.
-        target: CSV, TSV: column to predict, or several; None means the last one.
+        target: CSV, TSV, Parquet: column to predict, or several; None means the last one.
         x: HDF5, NPZ: name of the array of inputs.
         y: HDF5, NPZ: name of the array of targets. IDX, NPY: name of their file, beside that of the inputs.
         sample_weight: column, array or (NPY) file of the weights of the examples; None means that there is none.

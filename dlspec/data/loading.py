@@ -43,7 +43,7 @@ def load_file(
     Args:
         path: file of any format that `files.read` knows.
         seed: of the split.
-        target: CSV, TSV: column to predict, or several; None means the last one.
+        target: CSV, TSV, Parquet: column to predict, or several; None means the last one.
         sample_weight: column or array of the weights of the training examples; dev and test may have it too.
         x: HDF5, NPZ: name of the array of inputs.
         y: HDF5, NPZ: name of the array of targets. IDX, NPY: name of their file.
@@ -103,7 +103,7 @@ def load_files(
         dev: dev file.
         test: test file.
         seed: of the cut.
-        target: CSV, TSV: column to predict, or several; None means the last one.
+        target: CSV, TSV, Parquet: column to predict, or several; None means the last one.
         sample_weight: column or array of the weights of the training examples; dev and test may have it too.
         x: HDF5, NPZ: name of the array of inputs.
         y: HDF5, NPZ: name of the array of targets. IDX, NPY: name of their file.

@@ -366,8 +366,8 @@ def test_one_mistake_is_one_line(text, line):
         (
             "data: {path: a, target: []}",
             [
-                "1:17: data.target: found an empty list; expected text (CSV, TSV: column to predict, or a list of "
-                "columns; unset means the last one), or a list of text; at least 1"
+                "1:17: data.target: found an empty list; expected text (CSV, TSV, Parquet: column to predict, or a "
+                "list of columns; unset means the last one), or a list of text; at least 1"
             ],
         ),
         (

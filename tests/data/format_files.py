@@ -1,8 +1,11 @@
 """Small files of every format, for the tests of the readers."""
 
 import gzip
+import json
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from PIL import Image
 
 IDX_TYPES = {"u1": 0x08, "i1": 0x09, ">i2": 0x0B, ">i4": 0x0C, ">f4": 0x0D, ">f8": 0x0E}
@@ -45,3 +48,13 @@ def write_images(folder, x, y, *, suffix="png", **settings):
         (folder / name).mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(folder / name / f"{row:03}.{suffix}", **settings)
     return folder
+
+
+def write_parquet(path, columns, *, metadata=None, **settings):
+    """A file of columns by name, in order; its path. `metadata` is what dlspec itself would say in JSON."""
+    table = pa.table(columns)
+    if metadata is not None:
+        said = metadata if isinstance(metadata, bytes) else json.dumps(metadata).encode()
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"dlspec": said})
+    pq.write_table(table, path, **settings)
+    return path

@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from format_files import write_cifar, write_cifar_names, write_idx, write_images
+from format_files import write_cifar, write_cifar_names, write_idx, write_images, write_parquet
 from fuzz_reader import mutant, outcome
 
 X = np.arange(80).reshape(20, 2, 2) % 17
@@ -75,10 +75,33 @@ def npy_targets(folder):
     return path, folder / "y.npy"
 
 
+COLUMNS = {"a": X[:, 0, 0] / 7, "b": X[:, 1, 1].astype(np.int16), "animal": ["cat", "dog"] * 10}
+
+
+def parquet(folder):
+    path = write_parquet(folder / "a.parquet", COLUMNS, compression="none", metadata={"classes": ["cat", "dog"]})
+    return path, path
+
+
+def parquet_packed(folder):
+    path = write_parquet(folder / "a.parquet", COLUMNS, compression="zstd", row_group_size=7)
+    return path, path
+
+
+def parquet_pages(folder):
+    path = write_parquet(
+        folder / "a.parquet", COLUMNS, compression="gzip", use_dictionary=False, data_page_version="2.0"
+    )
+    return path, path
+
+
 # A case writes its files and says what is read and which of them is damaged.
 CASES = {
     case.__name__: case
-    for case in (idx_images, idx_labels, idx_packed, cifar, cifar_names, png, jpeg, bmp, gif, npy, npy_targets)
+    for case in (
+        *(idx_images, idx_labels, idx_packed, cifar, cifar_names, npy, npy_targets),
+        *(png, jpeg, bmp, gif, parquet, parquet_packed, parquet_pages),
+    )
 }
 
 

@@ -200,9 +200,12 @@ def test_no_labels(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"target": "label"}, "target is given, which IDX does not have; it is for CSV, TSV"),
+        ({"target": "label"}, "target is given, which IDX does not have; it is for CSV, TSV, Parquet"),
         ({"x": "images"}, "x is given, which IDX does not have; it is for HDF5, NPZ"),
-        ({"sample_weight": "w"}, "sample_weight is given, which IDX does not have; it is for CSV, TSV, HDF5, NPZ, NPY"),
+        (
+            {"sample_weight": "w"},
+            "sample_weight is given, which IDX does not have; it is for CSV, TSV, Parquet, HDF5, NPZ, NPY",
+        ),
     ],
 )
 def test_settings_of_other_formats(tmp_path, settings, message):
