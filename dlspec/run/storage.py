@@ -15,16 +15,18 @@ becomes a `RunBusyError`.
 
 import contextlib
 import errno
+import io
 import os
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from dlspec.errors import RunBusyError, RunError, UsageError
 
 _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
-_LEFTOVER = re.compile(r"\..+\.[0-9]+\.tmp")  # of `write_file`: its temporary names
+_LEFTOVER = re.compile(r"\..+\.[0-9]+\.tmp")  # what `_temporary` gives
 
 
 class FileSystem:
@@ -34,8 +36,8 @@ class FileSystem:
     """
 
     def create(self, path: Path) -> int:
-        """Open an empty file for writing; a leftover of this name is emptied."""
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        """Open an empty file for writing, and reading back; a leftover of this name is emptied."""
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
 
     def open_append(self, path: Path) -> int:
         """Open a file, made when missing, whose end every write goes to."""
@@ -108,7 +110,11 @@ def _free(path: Path) -> str:
         return ""
 
 
-def _write_all(fd: int, data: bytes) -> None:
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def _write_all(fd: int, data: bytes | memoryview) -> None:
     view = memoryview(data)
     while view:  # a write may be short
         view = view[filesystem.write(fd, view) :]
@@ -120,7 +126,7 @@ def write_file(path: Path, data: bytes) -> None:
     Raises:
         RunError: the system refused; the older file, if any, is as it was.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _temporary(path)
     with _named(path, "write"):
         fd = filesystem.create(temporary)
         try:
@@ -282,3 +288,77 @@ class Appender:
         finally:
             with _named(self.path, "close"):
                 filesystem.close(self._fd)
+
+
+class NewFile(io.FileIO):
+    """A file that is being written and does not have its name yet, see `new_file`; it can be read back.
+
+    Args:
+        path: its name to be.
+        fd: of the file; it stays open.
+    """
+
+    def __init__(self, path: Path, fd: int):
+        super().__init__(fd, "r+", closefd=False)
+        self._path = path
+        self._failure: RunError | None = None
+
+    def write(self, data: Any) -> int:
+        """Write all of the bytes."""
+        view = memoryview(data).cast("B")
+        with self._remembered():
+            _write_all(self.fileno(), view)
+        return len(view)
+
+    def truncate(self, size: int | None = None) -> int:
+        """Cut, or lengthen, the file."""
+        length = self.tell() if size is None else size
+        with self._remembered():
+            filesystem.truncate(self.fileno(), length)
+        return length
+
+    def sync(self) -> None:
+        """Wait until everything is on the disk; raises what failed before, which a library may have kept to itself."""
+        if self._failure is not None:
+            raise self._failure
+        with self._remembered():
+            filesystem.fsync(self.fileno())
+
+    @contextlib.contextmanager
+    def _remembered(self) -> Iterator[None]:
+        try:
+            with _named(self._path, "write"):
+                yield
+        except RunError as error:
+            self._failure = self._failure or error
+            raise
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[NewFile]:
+    """A file to be written in parts, for what does not fit into memory: it appears whole at the end of the block.
+
+    Where the block ends by an exception, nothing appears, and an older file of this name is as it was.
+
+    Raises:
+        RunError: the system refused.
+    """
+    temporary = _temporary(path)
+    with _named(path, "write"):
+        fd = filesystem.create(temporary)
+    try:
+        try:
+            with NewFile(path, fd) as file:
+                yield file
+                file.sync()
+        finally:
+            with _named(path, "write"):
+                filesystem.close(fd)
+        with _named(path, "write"):
+            filesystem.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            filesystem.unlink(temporary)
+        raise
+    with _named(path, "write"):
+        filesystem.sync_directory(path.parent)

@@ -1,5 +1,6 @@
 """Writing: a file is whole or as it was, whatever call of the system fails."""
 
+import contextlib
 import errno
 import os
 from pathlib import Path
@@ -329,3 +330,62 @@ def test_the_seam_is_whole():
     assert sorted(OPERATIONS) == sorted(
         ["create", "open_append", "write", "truncate", "fsync", "close", "replace", "unlink", "mkdir", "sync_directory"]
     )
+
+
+def write_in_parts(path):
+    """Three writes, one of them in the midst of the file."""
+    with storage.new_file(path) as file:
+        file.write(NEW[:100])
+        file.write(bytes(len(NEW) - 50))
+        file.seek(100)
+        assert file.read(3) == b"\0\0\0"
+        file.seek(100)
+        file.write(memoryview(NEW[100:]))
+        assert not path.exists() or path.read_bytes() == OLD
+        file.truncate(len(NEW))
+
+
+PARTS_CALLS = ["create", *["write"] * 3, "truncate", "fsync", "close", "replace", "sync_directory"]
+
+
+def test_a_file_written_in_parts_appears_at_the_end(file, on):
+    system = on(Counting())
+    write_in_parts(file)
+    assert system.calls == PARTS_CALLS
+    assert file.read_bytes() == NEW
+    assert names_in(file.parent) == ["report.json"]
+
+
+def test_writes_in_parts_are_whole(file, on):
+    on(Short(onwards(0), most=7))
+    write_in_parts(file)
+    assert file.read_bytes() == NEW
+
+
+@pytest.mark.parametrize("code", FAULTS, ids=errno.errorcode.get)
+@pytest.mark.parametrize("number", range(len(PARTS_CALLS)))
+def test_a_failing_call_leaves_the_old_file_or_all_parts(number, code, file, on):
+    before = open_descriptors()
+    on(Failing(once(number), code))
+    with pytest.raises(RunError, match=f"^{file}: cannot write: "):
+        write_in_parts(file)
+    assert file.read_bytes() == (OLD if number <= PARTS_CALLS.index("replace") else NEW)
+    assert names_in(file.parent) == ["report.json"]
+    assert open_descriptors() == before
+
+
+def test_a_failure_that_a_library_keeps_to_itself_is_raised_at_the_end(file, on):
+    on(Failing(once(1), errno.ENOSPC))
+    with pytest.raises(RunError, match="no space left"), storage.new_file(file) as new:
+        with contextlib.suppress(RunError):
+            new.write(NEW)
+        new.write(NEW)
+    assert file.read_bytes() == OLD
+
+
+def test_an_error_of_who_writes_leaves_nothing(file):
+    with pytest.raises(ZeroDivisionError), storage.new_file(file) as new:
+        new.write(NEW)
+        raise ZeroDivisionError
+    assert file.read_bytes() == OLD
+    assert names_in(file.parent) == ["report.json"]
