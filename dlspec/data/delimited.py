@@ -1,22 +1,28 @@
 """CSV and TSV: a header with the names of the columns, numeric features, one target column or several."""
 
 import csv
+import io
 import itertools
 import math
 import warnings
 from array import array
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dlspec.data.stream import Stream, rows_of_block
 from dlspec.data.table import Table, check_weights, is_number, plain, shown, suggestion
 from dlspec.errors import DataError
 
-_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+
+_BLOCK_CHARACTERS = 2**23  # of a stream, about
+_Parsed = tuple[NDArray[np.float64], list[list[str]]]
 
 
 def read(
@@ -46,42 +52,129 @@ def read(
     Raises:
         DataError: names the line and the column, what was found and what was expected.
     """
+    with _readable(path):
+        plan = _plan(path, target, sample_weight, training=training, missing=missing)
+        parsed = _parse_fast(path, plan, str(path), skip=plan.header_line)
+        numbers, cells = parsed or _parse_exact(path, plan, _examples(path))
+        if not len(numbers):
+            raise DataError(f"{path}: a header and no examples")
+        text = plan.may_be_text and not all(map(is_number, set(cells[0])))
+        return _table(path, plan, numbers, cells, text=text, start=0)
+
+
+def stream(
+    path: Path,
+    *,
+    target: str | Sequence[str] | None = None,
+    sample_weight: str | None = None,
+    training: bool = True,
+    missing: bool = False,
+) -> Stream:
+    """The same rows, a block at a time, in two passes: the first counts them and finds out whether the target is text.
+
+    Raises:
+        DataError: as `read`; what is wrong with a row, when its block is taken.
+    """
+    with _readable(path):
+        plan = _plan(path, target, sample_weight, training=training, missing=missing)
+        m, text = _scan(path, plan)
+
+    def tables() -> Iterator[Table]:
+        start = 0
+        with _readable(path):
+            for numbers, cells in _parse_blocks(path, plan):
+                yield _table(path, plan, numbers, cells, text=text, start=start)
+                start += len(numbers)
+        if start != m:
+            raise DataError(f"{path}: had {m} rows and now has {start}; is it being written?")
+
+    return Stream(m, tables())
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
     try:
-        header_line, names = _header(path)
-        if not training and sample_weight not in names:
-            sample_weight = None
-        columns = _target_columns(path, header_line, names, target, sample_weight)
-        numbers, cells = _parse_fast(path, header_line, len(names), columns, missing) or _parse_exact(
-            path, names, columns, missing
-        )
-        y = _targets(path, [names[column] for column in columns], cells, missing)
+        yield
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
-    feature_names = [name for column, name in enumerate(names) if column not in columns]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What the columns of a file are for.
+
+    Attributes:
+        header_line: on which the header starts.
+        names: of all columns.
+        columns: positions of the targets.
+        sample_weight: name of the column of the weights.
+        missing: whether a target may be missing.
+    """
+
+    header_line: int
+    names: list[str]
+    columns: list[int]
+    sample_weight: str | None
+    missing: bool
+
+    @property
+    def may_be_text(self) -> bool:
+        """Whether there is but one target, which is text if one of its cells is no number."""
+        return len(self.columns) == 1 and not self.missing
+
+
+def _plan(
+    path: Path, target: str | Sequence[str] | None, sample_weight: str | None, *, training: bool, missing: bool
+) -> _Plan:
+    header_line, names = _header(path)
+    if not training and sample_weight not in names:
+        sample_weight = None
+    return _Plan(
+        header_line, names, _target_columns(path, header_line, names, target, sample_weight), sample_weight, missing
+    )
+
+
+def _scan(path: Path, plan: _Plan) -> tuple[int, bool]:
+    """How many examples there are, and whether the target is text."""
+    m, text = 0, False
+    for _, cells in _examples(path):
+        m += 1
+        if not text and plan.may_be_text and plan.columns[0] < len(cells):
+            text = not is_number(cells[plan.columns[0]])
+    if not m:
+        raise DataError(f"{path}: a header and no examples")
+    return m, text
+
+
+def _table(
+    path: Path, plan: _Plan, numbers: NDArray[np.float64], cells: Sequence[list[str]], *, text: bool, start: int
+) -> Table:
+    """The table of the parsed rows from row `start` of the file on."""
+    feature_names = [name for column, name in enumerate(plan.names) if column not in plan.columns]
     weights = None
-    if sample_weight is not None:
-        column = feature_names.index(sample_weight)
+    if plan.sample_weight is not None:
+        column = feature_names.index(plan.sample_weight)
         weights, numbers = numbers[:, column].copy(), np.delete(numbers, column, axis=1)
         del feature_names[column]
     table = Table(
         source=str(path),
         x=numbers,
-        y=y,
+        y=np.array(cells[0], dtype=np.str_) if text else _numeric_targets(path, plan, cells, start),
         feature_names=tuple(feature_names),
-        target_names=tuple(names[column] for column in columns),
+        target_names=tuple(plan.names[column] for column in plan.columns),
         image_shape=None,
         classes=None,
-        place=partial(_place, path),
+        place=lambda row: _place(path, start + row),
         weights=weights,
     )
-    check_weights(table, sample_weight or "")
+    check_weights(table, plan.sample_weight or "")
     return table
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the line on which each row starts and its cells without surrounding space; skip blank lines."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=_DELIMITERS[path.suffix.lower()])
+        reader = csv.reader(file, delimiter=DELIMITERS[path.suffix.lower()])
         while True:
             line = reader.line_num + 1
             try:
@@ -107,9 +200,14 @@ def _undecodable_line(path: Path) -> int:
     return 1
 
 
+def _examples(path: Path, start: int = 0) -> Iterator[tuple[int, list[str]]]:
+    """The rows behind the header, from the given one on."""
+    return itertools.islice(_rows(path), 1 + start, None)
+
+
 def _place(path: Path, row: int) -> str:
     """`file:line` of row `row`. Only an error asks for it, so it is found by reading the file again."""
-    line, _ = next(itertools.islice(_rows(path), row + 1, None))
+    line, _ = next(_examples(path, row))
     return f"{path}:{line}"
 
 
@@ -160,10 +258,40 @@ def _target_columns(
     return [names.index(name) for name in wanted]
 
 
-def _parse_fast(
-    path: Path, header_line: int, n: int, columns: Sequence[int], missing: bool
-) -> tuple[NDArray[np.float64], list[list[str]]] | None:
-    """Numbers `(m, n − k)` and the cells of the k targets by `np.loadtxt`; None for a file that needs the exact pass.
+def _parse_blocks(path: Path, plan: _Plan) -> Iterator[_Parsed]:
+    """All rows, some megabytes at a time; from the first that NumPy's parser refuses on by the csv module."""
+    done = 0
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        for _ in range(plan.header_line):
+            file.readline()
+        while lines := _some_lines(path, file):
+            parsed = _parse_fast(path, plan, io.StringIO("".join(lines)), skip=0)
+            if parsed is None:
+                break
+            yield parsed
+            done += len(parsed[0])
+        else:
+            return
+    rows = _examples(path, done)
+    while some := list(itertools.islice(rows, rows_of_block(len(plan.names)))):
+        yield _parse_exact(path, plan, some)
+
+
+def _some_lines(path: Path, file: TextIO) -> list[str]:
+    """Some megabytes of lines; a quoted cell may go over several, and must not be cut in its midst."""
+    try:
+        lines = file.readlines(_BLOCK_CHARACTERS)
+        quotes = sum(line.count('"') for line in lines)
+        while quotes % 2 and (line := file.readline()):
+            lines.append(line)
+            quotes += line.count('"')
+    except UnicodeDecodeError:
+        raise DataError(f"{path}:{_undecodable_line(path)}: not UTF-8 text; save the file as UTF-8") from None
+    return lines
+
+
+def _parse_fast(path: Path, plan: _Plan, source: str | TextIO, *, skip: int) -> _Parsed | None:
+    """Numbers `(m, n − k)` and the cells of the k targets by `np.loadtxt`; None for what needs the exact pass.
 
     Text is turned into codes on the way, so that one pass reads features and labels.
     """
@@ -176,36 +304,35 @@ def _parse_fast(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # "no data": the exact pass says it with the file's name
             values = np.loadtxt(
-                str(path),
-                delimiter=_DELIMITERS[path.suffix.lower()],
-                skiprows=header_line,
+                source,
+                delimiter=DELIMITERS[path.suffix.lower()],
+                skiprows=skip,
                 comments=None,
                 quotechar='"',
-                converters=dict.fromkeys(columns, code),
+                converters=dict.fromkeys(plan.columns, code),
                 encoding="utf-8-sig",
                 ndmin=2,
             )
     except ValueError:
         return None
-    empty_cells = "" in codes and not missing
-    if not len(values) or values.shape[1] != n or empty_cells or not np.isfinite(values).all():
+    empty_cells = "" in codes and not plan.missing
+    if not len(values) or values.shape[1] != len(plan.names) or empty_cells or not np.isfinite(values).all():
         return None
-    names = list(codes)
-    cells = [[names[int(position)] for position in values[:, column]] for column in columns]
-    return np.delete(values, columns, axis=1), cells
+    labels = list(codes)
+    cells = [[labels[int(position)] for position in values[:, column]] for column in plan.columns]
+    return np.delete(values, plan.columns, axis=1), cells
 
 
-def _parse_exact(
-    path: Path, names: Sequence[str], columns: Sequence[int], missing: bool
-) -> tuple[NDArray[np.float64], list[list[str]]]:
-    """The same by the csv module, cell by cell.
+def _parse_exact(path: Path, plan: _Plan, rows: Iterable[tuple[int, list[str]]]) -> _Parsed:
+    """The same of rows from the csv module, cell by cell.
 
     Raises:
         DataError: names the first cell at fault.
     """
+    names, columns, missing = plan.names, plan.columns, plan.missing
     numbers = array("d")
     cells: dict[int, list[str]] = {column: [] for column in columns}
-    for line, row in itertools.islice(_rows(path), 1, None):
+    for line, row in rows:
         if len(row) != len(names):
             count = f"{len(row)} cell{'s' if len(row) > 1 else ''}"
             raise DataError(f"{path}:{line}: {count}; expected {len(names)}, as many as in the header")
@@ -221,28 +348,19 @@ def _parse_exact(
             if not math.isfinite(value := float(cell)):
                 raise DataError(f"{where}: found {shown(cell)}; expected a finite number")
             numbers.append(value)
-    m = len(cells[columns[0]])
-    if not m:
-        raise DataError(f"{path}: a header and no examples")
-    return np.frombuffer(numbers).reshape(m, -1), list(cells.values())
+    return np.frombuffer(numbers).reshape(-1, len(names) - len(columns)), list(cells.values())
 
 
-def _targets(path: Path, names: Sequence[str], cells: Sequence[list[str]], missing: bool) -> NDArray[Any]:
-    """One target `(m,)`, numbers or text; several `(m, k)`, or those that may be missing, numbers."""
-    if len(names) == 1 and not missing:
-        return _numbers_or_text(path, names[0], cells[0])
-    columns = [_numbers(path, name, column, missing) for name, column in zip(names, cells, strict=True)]
-    return np.column_stack(columns)
+def _numeric_targets(path: Path, plan: _Plan, cells: Sequence[list[str]], start: int) -> NDArray[np.float64]:
+    """One target `(m,)`; several, or one that may be missing, `(m, k)`."""
+    columns = [
+        _numbers(path, plan.names[column], some, missing=plan.missing, start=start)
+        for column, some in zip(plan.columns, cells, strict=True)
+    ]
+    return columns[0] if plan.may_be_text else np.column_stack(columns)
 
 
-def _numbers_or_text(path: Path, name: str, cells: list[str]) -> NDArray[Any]:
-    """Target `(m,)`: float64 where every cell is a number, else text."""
-    if not all(map(is_number, set(cells))):
-        return np.array(cells, dtype=np.str_)
-    return _numbers(path, name, cells, missing=False)
-
-
-def _numbers(path: Path, name: str, cells: list[str], missing: bool) -> NDArray[np.float64]:
+def _numbers(path: Path, name: str, cells: list[str], *, missing: bool, start: int) -> NDArray[np.float64]:
     """Target `(m,)`, all of it numbers; NaN where it may be missing and is."""
     values = {"": math.nan}
     for cell in dict.fromkeys(cells):
@@ -250,7 +368,7 @@ def _numbers(path: Path, name: str, cells: list[str], missing: bool) -> NDArray[
             continue
         number = float(cell) if is_number(cell) else None
         if number is None or not (missing or math.isfinite(number)):
-            found = f"{_place(path, cells.index(cell))}: column {plain(name)}: found {shown(cell)}"
+            found = f"{_place(path, start + cells.index(cell))}: column {plain(name)}: found {shown(cell)}"
             raise DataError(f"{found}; expected a {'finite ' * (number is not None)}number")
         values[cell] = number
     return np.array([values[cell] for cell in cells], dtype=np.float64)

@@ -9,6 +9,7 @@ from typing import Any
 
 from dlspec.data import cifar, delimited, hdf5, idx, image_folder, npy, npz, parquet
 from dlspec.data.image_folder import ImageForm
+from dlspec.data.stream import Stream, of_table
 from dlspec.data.table import Table
 from dlspec.errors import DataError
 
@@ -20,34 +21,39 @@ class Format:
     Attributes:
         name: as messages write it.
         read: its reader.
+        stream: reads it a block at a time; None where all is read at once.
         settings: arguments of `read` below that the reader takes, beside the path.
         files: from a path and the settings y and sample_weight, all files that are read; None for that one file.
     """
 
     name: str
     read: Callable[..., Table]
+    stream: Callable[..., Stream] | None
     settings: tuple[str, ...]
     files: Callable[[Path, str, str | None], Sequence[Path]] | None = None
 
 
 _COLUMNS = ("target", "sample_weight", "training", "missing")
 _ARRAYS = ("x", "y", "sample_weight", "training", "missing")
-CIFAR = Format("CIFAR-10", cifar.read, ("training",), lambda path, *_: cifar.files(path))
-FOLDER = Format("a folder of images", image_folder.read, ("image",), lambda path, *_: image_folder.files(path))
-IDX = Format("IDX", idx.read, ("y",), lambda path, y, _: idx.files(path, y=y))
+CIFAR = Format("CIFAR-10", cifar.read, None, ("training",), lambda path, *_: cifar.files(path))
+FOLDER = Format(
+    "a folder of images", image_folder.read, image_folder.stream, ("image",), lambda path, *_: image_folder.files(path)
+)
+IDX = Format("IDX", idx.read, idx.stream, ("y",), lambda path, y, _: idx.files(path, y=y))
 NPY = Format(
     "NPY",
     npy.read,
+    None,  # a map of the file is not in memory
     ("y", "sample_weight", "training", "missing"),
     lambda path, y, sample_weight: npy.files(path, y=y, sample_weight=sample_weight),
 )
 FORMATS = {
-    ".csv": Format("CSV", delimited.read, _COLUMNS),
-    ".tsv": Format("TSV", delimited.read, _COLUMNS),
-    ".parquet": Format("Parquet", parquet.read, _COLUMNS),
-    ".h5": Format("HDF5", hdf5.read, _ARRAYS),
-    ".hdf5": Format("HDF5", hdf5.read, _ARRAYS),
-    ".npz": Format("NPZ", npz.read, _ARRAYS),
+    ".csv": Format("CSV", delimited.read, delimited.stream, _COLUMNS),
+    ".tsv": Format("TSV", delimited.read, delimited.stream, _COLUMNS),
+    ".parquet": Format("Parquet", parquet.read, parquet.stream, _COLUMNS),
+    ".h5": Format("HDF5", hdf5.read, hdf5.stream, _ARRAYS),
+    ".hdf5": Format("HDF5", hdf5.read, hdf5.stream, _ARRAYS),
+    ".npz": Format("NPZ", npz.read, None, _ARRAYS),
     ".npy": NPY,
     ".bin": CIFAR,
 }
@@ -87,6 +93,42 @@ def read(
         DataError: no such file, an unknown suffix, a setting that the format does not have, or what the reader
             of the format refuses.
     """
+    found, settings = _checked(path, target, x, y, sample_weight, image, training=training, missing=missing)
+    return found.read(path, **settings)
+
+
+def stream(
+    path: Path,
+    *,
+    target: str | Sequence[str] | None = None,
+    x: str = "x",
+    y: str = "y",
+    sample_weight: str | None = None,
+    image: ImageForm | None = None,
+    training: bool = True,
+    missing: bool = False,
+) -> Stream:
+    """The same rows, a block at a time; NPZ and CIFAR-10 are read as a whole.
+
+    Raises:
+        DataError: as `read`; what is wrong with a row, when its block is taken.
+    """
+    found, settings = _checked(path, target, x, y, sample_weight, image, training=training, missing=missing)
+    return of_table(found.read(path, **settings)) if found.stream is None else found.stream(path, **settings)
+
+
+def _checked(
+    path: Path,
+    target: str | Sequence[str] | None,
+    x: str,
+    y: str,
+    sample_weight: str | None,
+    image: ImageForm | None,
+    *,
+    training: bool,
+    missing: bool,
+) -> tuple[Format, dict[str, Any]]:
+    """The format of a file that is there, and those of the settings that it has."""
     found = format_of(path)
     if not path.exists():
         raise DataError(f"{path}: no such file")
@@ -106,7 +148,7 @@ def read(
     for name, unset in _UNSET.items():
         if name not in found.settings and settings[name] != unset:
             raise DataError(f"{path}: {name} is given, which {found.name} does not have; {_for(name)}")
-    return found.read(path, **{name: settings[name] for name in found.settings})
+    return found, {name: settings[name] for name in found.settings}
 
 
 def format_of(path: Path) -> Format:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.data.beside import targets_beside
+from dlspec.data.stream import Stream, rows_of_block
 from dlspec.data.table import Table, damage_as_data_error, from_arrays
 from dlspec.errors import DataError
 
@@ -41,10 +42,44 @@ def read(path: Path, *, y: str = "y") -> Table:
     """
     images, labels = files(path, y=y)
     targets = _array(labels)
-    inputs = _array(images)
+    return _table(path, _array(images), targets, start=0)
+
+
+def stream(path: Path, *, y: str = "y") -> Stream:
+    """The same rows, a block at a time.
+
+    Raises:
+        DataError: as `read`; what is wrong with a row, and what is wrong with the end of the file, when it is reached.
+    """
+    images, labels = files(path, y=y)
+    targets = _array(labels)
+    with damage_as_data_error(images, "IDX"), _opened(images) as (_, shape, _):
+        m, size = shape[0], rows_of_block(prod(shape[1:]))
+    if targets.shape[:1] != (m,):
+        raise DataError(f"{path}: images has {m} examples and labels has shape {targets.shape}")
+
+    def tables() -> Iterator[Table]:
+        with damage_as_data_error(images, "IDX"), _opened(images) as (file, shape, dtype):
+            for start in range(0, max(1, m), size):
+                values = np.empty((min(size, m - start), *shape[1:]), dtype)
+                _fill(images, file, values)
+                yield _table(path, values, targets[start : start + size], start=start)
+            _check_end(images, file)
+
+    return Stream(m, tables())
+
+
+def _table(path: Path, inputs: NDArray[np.generic], targets: NDArray[np.generic], *, start: int) -> Table:
     if inputs.ndim == 1:
         raise DataError(f"{path}: holds one number per example, as labels do; expected the file of the images")
-    return from_arrays(str(path), x=inputs, y=targets, x_name="images", y_name="labels")
+    return from_arrays(
+        str(path),
+        x=inputs.astype(inputs.dtype.newbyteorder("="), copy=False),
+        y=targets.astype(targets.dtype.newbyteorder("="), copy=False),
+        x_name="images",
+        y_name="labels",
+        place=lambda row: f"{path}: row {start + row}",
+    )
 
 
 def files(path: Path, *, y: str = "y") -> tuple[Path, Path]:
@@ -61,7 +96,7 @@ def _array(path: Path) -> NDArray[np.generic]:
         values = np.empty(shape, dtype)
         _fill(path, file, values)
         _check_end(path, file)
-    return values.astype(dtype.newbyteorder("="), copy=False)
+    return values
 
 
 @contextmanager

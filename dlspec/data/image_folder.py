@@ -1,7 +1,8 @@
 """A folder of images: a directory for every class, named as the class, with its images."""
 
+import itertools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from dlspec.data.stream import Stream, rows_of_block
 from dlspec.data.table import Table, damage_as_data_error, from_arrays, listed
 from dlspec.errors import DataError
 
@@ -55,21 +57,51 @@ def read(path: Path, *, image: ImageForm | None = None) -> Table:
         DataError: no Pillow, no classes, a class without images, something else between them, an image that cannot be
             decoded or is too large, or images of different sizes.
     """
-    form = image or ImageForm()
     images = files(path)
-    first = _pixels(images[0], form)
-    x = np.empty((len(images), *first.shape), np.uint8)
-    x[0] = first
-    for row in range(1, len(images)):
-        pixels = _pixels(images[row], form)
-        if pixels.shape != first.shape:
-            raise DataError(
-                f"{images[row]}: {_size(pixels)} pixels, but {images[0]} has {_size(first)}; "
-                f"bring them to one size with image.size, such as [{first.shape[0]}, {first.shape[1]}]"
-            )
+    return _table(path, images, _decoded(images, image or ImageForm()), len(images))
+
+
+def stream(path: Path, *, image: ImageForm | None = None) -> Stream:
+    """The same rows, a block at a time.
+
+    Raises:
+        DataError: as `read`; what is wrong with an image, when its block is taken.
+    """
+    images = files(path)
+
+    def tables() -> Iterator[Table]:
+        start, pixels = 0, _decoded(images, image or ImageForm())
+        while start < len(images):
+            first = next(pixels)
+            count = min(rows_of_block(first.size), len(images) - start)
+            yield _table(path, images[start : start + count], itertools.chain([first], pixels), count)
+            start += count
+
+    return Stream(len(images), tables())
+
+
+def _table(path: Path, images: Sequence[Path], decoded: Iterator[NDArray[np.uint8]], count: int) -> Table:
+    """The table of as many images, of which these are the files."""
+    first = next(decoded)
+    x = np.empty((count, *first.shape), np.uint8)
+    for row, pixels in enumerate(itertools.chain([first], itertools.islice(decoded, count - 1))):
         x[row] = pixels
     y = np.array([file.parent.name for file in images])
     return from_arrays(str(path), x=x, y=y, x_name="images", y_name="class", place=lambda row: str(images[row]))
+
+
+def _decoded(images: Sequence[Path], form: ImageForm) -> Iterator[NDArray[np.uint8]]:
+    """The pixels of one image after the other, all of one size."""
+    size = None
+    for path in images:
+        pixels = _pixels(path, form)
+        size = size or pixels.shape
+        if pixels.shape != size:
+            raise DataError(
+                f"{path}: {pixels.shape[0]} x {pixels.shape[1]} pixels, but {images[0]} has {size[0]} x {size[1]}; "
+                f"bring them to one size with image.size, such as [{size[0]}, {size[1]}]"
+            )
+        yield pixels
 
 
 def files(path: Path) -> Sequence[Path]:
@@ -147,7 +179,3 @@ def _turned(image: "Image") -> "Image":
     from PIL import ImageOps
 
     return image if image.getexif().get(_ORIENTATION, 1) == 1 else ImageOps.exif_transpose(image)
-
-
-def _size(pixels: NDArray[np.uint8]) -> str:
-    return f"{pixels.shape[0]} x {pixels.shape[1]}"

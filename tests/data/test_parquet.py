@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from format_files import write_parquet
 
-from dlspec.data import files, parquet, stream
+from dlspec.data import files, parquet
 from dlspec.data.loading import load_file, load_files
 from dlspec.errors import DataError
 
@@ -149,22 +149,6 @@ def test_train_and_test(path, tmp_path):
         load_files(path, test=test, seed=0)
 
 
-@pytest.mark.parametrize("group", [None, 1, 7, 10])
-@pytest.mark.parametrize("rows", [1, 4, 10, 100])
-def test_the_stream_is_the_table_in_blocks(path, monkeypatch, group, rows):
-    write_parquet(path, {"w": np.arange(1, M + 1), **IRIS}, row_group_size=group)
-    monkeypatch.setattr(parquet, "rows_of_block", lambda _: rows)
-    table, found = files.read(path, sample_weight="w"), parquet.stream(path, sample_weight="w")
-    blocks = list(found.blocks)
-    assert found.m == M
-    assert all(len(block.x) <= rows for block in blocks)
-    for name in ("x", "y", "weights"):
-        assert np.array_equal(np.concatenate([getattr(block, name) for block in blocks]), getattr(table, name))
-    for block in blocks:
-        assert (block.feature_names, block.target_names) == (table.feature_names, table.target_names)
-    assert blocks[-1].place(len(blocks[-1].x) - 1) == f"{path}: row {M - 1}"
-
-
 NOT_NUMBERS = [
     (pa.array(["a", "b"] * 15), "string"),
     (pa.array(["a", "b"] * 15).dictionary_encode(), "dictionary<values=string, indices=int32, ordered=0>"),
@@ -269,14 +253,3 @@ def test_without_pyarrow(path, monkeypatch):
     write_parquet(path, IRIS)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert message_of(path) == "reading Parquet needs pyarrow, which is not installed: pip install 'dlspec[data]'"
-
-
-def test_the_stream_of_a_table_in_memory(path, monkeypatch):
-    table = files.read(write_parquet(path, {"w": np.arange(1, M + 1), **IRIS}), sample_weight="w")
-    monkeypatch.setattr(stream, "rows_of_block", lambda _: 8)
-    found = stream.of_table(table)
-    blocks = list(found.blocks)
-    assert (found.m, [len(block.x) for block in blocks]) == (M, [8, 8, 8, 6])
-    for name in ("x", "y", "weights"):
-        assert np.array_equal(np.concatenate([getattr(block, name) for block in blocks]), getattr(table, name))
-    assert blocks[2].place(3) == f"{path}: row 19"
