@@ -32,6 +32,7 @@ RANKS = {
     "experiment_data": 5,
     "resolver": 5,
     "battery": 5,
+    "convert": 5,
     "gradcheck": 5,
     "starter": 5,
     "start_values": 5,
@@ -85,6 +86,8 @@ BANNED_CALLS = {"eval", "exec", "compile", "__import__"}
 YAML_LOADERS = {"load", "load_all", "unsafe_load", "full_load", "unsafe_load_all", "full_load_all"}
 
 WRITER = "run/storage.py"
+GIVEN_FILES = "data/writers.py"  # writes into files that storage has opened, and so calls of these owners are no harm
+GIVEN_OWNERS = ("h5py", "out")
 WRITING_METHODS = {"write_text", "write_bytes", "mkdir", "unlink", "rename", "rmdir", "touch", "symlink_to",
                    "hardlink_to", "chmod", "tofile"}  # fmt: skip
 WRITING_FUNCTIONS = {
@@ -163,7 +166,9 @@ def call_problem(package, path, call):
         return f"calls yaml.{function.attr}"
     if owner in ("sys.stdout", "sys.stderr") and package != "cli":
         return f"writes to {owner}"
-    return None if path == WRITER or not writes(call, owner) else "writes to disk"
+    if path == WRITER or (path == GIVEN_FILES and owner in GIVEN_OWNERS):
+        return None
+    return "writes to disk" if writes(call, owner) else None
 
 
 def owner_of(function):
@@ -319,6 +324,7 @@ def test_a_cycle_is_found():
         ("run/new.py", "tempfile.mkdtemp()", "writes to disk"),
         ("run/new.py", "np.save(path, array)", "writes to disk"),
         ("run/new.py", "h5py.File(path, 'w')", "writes to disk"),
+        ("data/writers.py", "path.open('wb')", "writes to disk"),
     ],
 )
 def test_a_planted_violation_is_found(path, source, problem):

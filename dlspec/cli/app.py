@@ -9,6 +9,7 @@ import typer
 import dlspec
 from dlspec.cli import (
     augment,
+    convert,
     ensemble,
     evaluate,
     gradcheck,
@@ -62,6 +63,7 @@ for command in (
     ensemble.ensemble,
     validate.validate,
     augment.augment,
+    convert.convert,
     gradcheck.gradcheck,
     show.show,
     schema.schema,

@@ -39,6 +39,13 @@ def file_beside(path: Path, name: str) -> Path | None:
     return _first(path.parent, [name])
 
 
+def renamed(path: Path, word: str) -> Path | None:
+    """The path with another word in place of `x`, or of `images` (then `labels` for `y`); None where there is none."""
+    if "images" in path.name:
+        return path.with_name(path.name.replace("images", "labels" if word == "y" else word))
+    return path.with_name(_WORD_X.sub(word, path.name)) if _WORD_X.search(path.name) else None
+
+
 def absent(path: Path, name: str) -> DataError:
     """The error about a file of that name that should lie beside `path`: it lists those of the same kind."""
     near = sorted(other.name for other in path.parent.iterdir() if other != path and other.suffix == path.suffix)

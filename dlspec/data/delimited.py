@@ -1,7 +1,6 @@
 """CSV and TSV: a header with the names of the columns, numeric features, one target column or several."""
 
 import csv
-import io
 import itertools
 import math
 import warnings
@@ -265,7 +264,7 @@ def _parse_blocks(path: Path, plan: _Plan) -> Iterator[_Parsed]:
         for _ in range(plan.header_line):
             file.readline()
         while lines := _some_lines(path, file):
-            parsed = _parse_fast(path, plan, io.StringIO("".join(lines)), skip=0)
+            parsed = _parse_fast(path, plan, lines, skip=0)
             if parsed is None:
                 break
             yield parsed
@@ -290,7 +289,7 @@ def _some_lines(path: Path, file: TextIO) -> list[str]:
     return lines
 
 
-def _parse_fast(path: Path, plan: _Plan, source: str | TextIO, *, skip: int) -> _Parsed | None:
+def _parse_fast(path: Path, plan: _Plan, source: str | list[str], *, skip: int) -> _Parsed | None:
     """Numbers `(m, n − k)` and the cells of the k targets by `np.loadtxt`; None for what needs the exact pass.
 
     Text is turned into codes on the way, so that one pass reads features and labels.

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dlspec.data import parquet_pages
 from dlspec.data.stream import Stream, rows_of_block
 from dlspec.data.table import Table, damage_as_data_error, from_arrays, plain, shown, suggestion
 from dlspec.errors import DataError
@@ -20,6 +21,7 @@ METADATA = b"dlspec"
 # Equal values take next to no space in Parquet, but a small file that declares a huge table is a trap.
 _MAX_EXPANSION = 1_000
 _ALWAYS_ALLOWED = 2**28  # bytes
+_BUFFER = 2**16  # bytes of a column that are read ahead
 _MAX_LABEL = 1_000  # characters; a longer text is no label
 
 
@@ -133,22 +135,32 @@ def _table(path: Path, layout: _Layout, rows: _Rows, *, start: int) -> Table:
     )
 
 
-def _opened(path: Path, **settings: Any) -> Any:
-    """The file in pyarrow's hands."""
+def load_pyarrow(path: Path) -> tuple[Any, Any]:
+    """The modules `pyarrow` and `pyarrow.parquet`, for a file.
+
+    Raises:
+        DataError: pyarrow is not installed.
+    """
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
-        raise DataError(
-            f"{path}: reading Parquet needs pyarrow, which is not installed: pip install 'dlspec[data]'"
-        ) from None
-    return pq.ParquetFile(pa.OSFile(str(path)), **settings)
+        raise DataError(f"{path}: Parquet needs pyarrow, which is not installed: pip install 'dlspec[data]'") from None
+    return pa, pq
+
+
+def _opened(path: Path, **settings: Any) -> Any:
+    """The file in pyarrow's hands."""
+    pa, pq = load_pyarrow(path)
+    # Otherwise pyarrow would hold all of the columns that it reads, packed.
+    return pq.ParquetFile(pa.OSFile(str(path)), pre_buffer=False, buffer_size=_BUFFER, **settings)
 
 
 def _layout(
     path: Path, target: str | Sequence[str] | None, sample_weight: str | None, *, training: bool, missing: bool
 ) -> _Layout:
-    """The columns and what they are for; nothing but the end of the file is read for it."""
+    """The columns and what they are for; nothing but the end of the file and the headers of pages is read for it."""
+    parquet_pages.check(path)
     with damage_as_data_error(path, "Parquet"), _opened(path) as file:
         m, schema = file.metadata.num_rows, file.schema_arrow
         types = [(str(name), held, _numpy_type(held)) for name, held in zip(schema.names, schema.types, strict=True)]

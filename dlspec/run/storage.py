@@ -293,6 +293,9 @@ class Appender:
 class NewFile(io.FileIO):
     """A file that is being written and does not have its name yet, see `new_file`; it can be read back.
 
+    The first failure is raised and remembered. After it nothing is written any more, and that is no error, so that
+    libraries can let go of the file: HDF5 writes when it closes.
+
     Args:
         path: its name to be.
         fd: of the file; it stays open.
@@ -306,15 +309,17 @@ class NewFile(io.FileIO):
     def write(self, data: Any) -> int:
         """Write all of the bytes."""
         view = memoryview(data).cast("B")
-        with self._remembered():
-            _write_all(self.fileno(), view)
+        if self._failure is None:
+            with self._remembered():
+                _write_all(self.fileno(), view)
         return len(view)
 
     def truncate(self, size: int | None = None) -> int:
         """Cut, or lengthen, the file."""
         length = self.tell() if size is None else size
-        with self._remembered():
-            filesystem.truncate(self.fileno(), length)
+        if self._failure is None:
+            with self._remembered():
+                filesystem.truncate(self.fileno(), length)
         return length
 
     def sync(self) -> None:
@@ -330,7 +335,7 @@ class NewFile(io.FileIO):
             with _named(self._path, "write"):
                 yield
         except RunError as error:
-            self._failure = self._failure or error
+            self._failure = error
             raise
 
 

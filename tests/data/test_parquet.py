@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from format_files import write_parquet
 
-from dlspec.data import files, parquet
+from dlspec.data import files, parquet, parquet_pages
 from dlspec.data.loading import load_file, load_files
 from dlspec.errors import DataError
 
@@ -235,6 +235,19 @@ def test_a_table_that_declares_far_more_than_it_stores(path, monkeypatch):
     assert message_of(path) == message
 
 
+@pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_a_page_that_asks_for_more_memory_than_its_file_deserves(path, monkeypatch, compression, version):
+    columns = {"a": np.zeros(20_000), "y": np.arange(20_000) % 3}
+    write_parquet(path, columns, data_page_version=version, compression=compression, use_dictionary=["y"])
+    assert files.read(path).x.shape == (20_000, 1)
+    monkeypatch.setattr(parquet_pages, "_ALWAYS_ALLOWED", 2**16)
+    monkeypatch.setattr(parquet_pages, "_MAX_EXPANSION", 0)
+    size = path.stat().st_size
+    large = 160_004 if version == "2.0" else 160_008  # with the levels of definition
+    assert message_of(path) == f"declares a page of {large} bytes in a file of {size}; expected one of plain data"
+
+
 def test_less_than_no_rows(path):
     """As a mutant declared them: the number is a signed one of 64 bits."""
     data = write_parquet(path, {"a": [1], "y": [2]}, compression="none").read_bytes()
@@ -246,10 +259,10 @@ def test_less_than_no_rows(path):
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"a,b\n1,2\n", b"PAR1" + b"\0" * 100 + b"PAR1"])
 def test_not_the_format(path, content):
     path.write_bytes(content)
-    assert message_of(path).startswith("cannot be read as Parquet: ")
+    assert message_of(path) == "not a Parquet file, or a damaged one"
 
 
 def test_without_pyarrow(path, monkeypatch):
     write_parquet(path, IRIS)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    assert message_of(path) == "reading Parquet needs pyarrow, which is not installed: pip install 'dlspec[data]'"
+    assert message_of(path) == "Parquet needs pyarrow, which is not installed: pip install 'dlspec[data]'"
