@@ -152,9 +152,9 @@ def test_one_example_and_the_same_bytes_whatever_the_blocks(tmp_path, suffix):
 
 
 def test_many_long_feature_names(tmp_path):
-    names = tuple(f"gene {j} of a long list of genes" for j in range(5000))
-    table = example(x=np.ones((M, 5000)), feature_names=names)
-    for suffix in SUFFIXES[2:5]:
+    names = tuple(f"gene {j} of a long list of genes" for j in range(2500))
+    table = example(x=np.ones((M, 2500)), feature_names=names)
+    for suffix in (".h5", ".npz"):
         assert files.read(written(tmp_path / f"x{suffix}", table)).feature_names == names
 
 
