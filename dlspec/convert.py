@@ -1,12 +1,12 @@
 """Examples from one format to another, without ever being in memory as a whole where both formats allow it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from dlspec.data import files, writers
-from dlspec.data.image_folder import ImageForm
+from dlspec import writers
+from dlspec.data.reading import Reading, stream
 from dlspec.data.stream import Stream
 from dlspec.data.table import Table
 from dlspec.errors import UsageError
@@ -36,29 +36,14 @@ class Converted:
 
 
 def convert(
-    source: Path,
-    new: Path,
-    *,
-    target: str | Sequence[str] | None = None,
-    x: str = "x",
-    y: str = "y",
-    sample_weight: str | None = None,
-    image: ImageForm | None = None,
-    missing: bool = False,
-    force: bool = False,
-    watcher: Watcher | None = None,
+    source: Path, new: Path, *, reading: Reading, force: bool = False, watcher: Watcher | None = None
 ) -> Converted:
     """Write the examples of a file to a new one; the suffixes tell the formats.
 
     Args:
         source: what is read: a file, or a directory, of any format.
         new: what is written: CSV, TSV, Parquet, HDF5, NPZ or NPY.
-        target: as for `files.read`, like the following.
-        x: name of the array of inputs.
-        y: name of the array or file of targets.
-        sample_weight: name of the weights.
-        image: what the images of a folder are brought to.
-        missing: whether a target may be missing.
+        reading: how the source is read; its task counts in that targets of a multi-task may be missing.
         force: whether an existing file is replaced.
         watcher: told after every block; what it raises ends the work, and nothing was written.
 
@@ -67,19 +52,19 @@ def convert(
         DataError: a name tells no format, what the reader refuses, or what the new format cannot hold.
         RunError: the new file cannot be written.
     """
-    outputs = writers.files(new, weights=sample_weight is not None)
+    outputs = writers.files(new, weights=reading.sample_weight is not None)
     for output in outputs:
         if output.exists() and not force:
             raise UsageError(f"{output}: already there; nothing was written; choose another name, or --force")
     storage.check_writable(new.parent)
-    stream = files.stream(source, target=target, x=x, y=y, sample_weight=sample_weight, image=image, missing=missing)
-    head = next(stream.blocks)
+    examples = stream(source, reading)
+    head = next(examples.blocks)
     storage.make_parents(new.parent)
-    blocks = _watched(chain([head], stream.blocks), stream.m, watcher)
-    writers.write(new, head, Stream(stream.m, blocks), new_file=storage.new_file)
+    blocks = _watched(chain([head], examples.blocks), examples.m, watcher)
+    writers.write(new, head, Stream(examples.m, blocks))
     return Converted(
         files=tuple(outputs),
-        examples=stream.m,
+        examples=examples.m,
         features=head.x.shape[1],
         targets=len(head.target_names),
         left_out=tuple(writers.left_out(new, head)),

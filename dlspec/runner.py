@@ -4,7 +4,6 @@ loaded = dlspec.config.loader.load(Path("experiment.yaml"))
 outcome = dlspec.runner.train(dlspec.preparation.prepare(loaded), runs_dir=Path("runs"))
 """
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -142,16 +141,18 @@ def resume(
         current = _load_segment(run, segments[-1])
         changed = loader.load(current.path, overrides) if overrides else current
         change = _allowed(current, changed, allow_threads=allow_inexact)
-        if record["status"] == "finished" and not (change.budget or change.segment or change.threads):
-            return AlreadyFinished(run, f"{record['message']}; to train on: dlspec resume {run} --epochs N")
-        experiment = changed.experiment
-        reached = _reached(run, newest, experiment)
+        prepared = prepare(changed)
+        experiment = prepared.experiment
+        reached = _reached(run, newest, prepared)
+        if record["status"] == "finished" and not (change.segment or change.threads):
+            left = _nothing_left(experiment, reached)
+            if left is not None:
+                return AlreadyFinished(run, f"{record['message']}; to train on: dlspec resume {run} {left}")
         if reached is not None and experiment.training.epochs < reached.state.epoch:
             raise UsageError(
                 f"{run}: has done {reached.state.epoch} epochs; expected training.epochs of at least that, found "
                 f"{experiment.training.epochs}"
             )
-        prepared = prepare(changed)
         facts = environment(threads=int(experiment.threads), source=current.path)
         inexact = _inexact(record, facts, prepared)
         if inexact and not allow_inexact:
@@ -176,6 +177,16 @@ def resume(
         session = Session(run, segments, watcher, interrupted, now, notes)
         stretches = _stretches(run, segments, first=reached.segment if reached else 1, last=prepared)
         return session.work(stretches, record=record, reached=reached)
+
+
+def _nothing_left(experiment: Experiment, reached: Reached | None) -> str | None:
+    """The flag that would let a finished run go on; None where there is something left to train."""
+    if reached is None:
+        return None
+    stopping, state = experiment.training.early_stopping, reached.state
+    if stopping is not None and state.waited >= stopping.patience:
+        return f"--set training.early_stopping.patience={2 * stopping.patience}"
+    return "--epochs N" if experiment.training.epochs == state.epoch else None
 
 
 def _load_segment(run: Path, segment: Segment) -> LoadedExperiment:
@@ -218,7 +229,7 @@ def _inexact(record: Mapping[str, Any], facts: Mapping[str, Any], prepared: Prep
     return found
 
 
-def _reached(run: Path, newest: Newest, experiment: Experiment) -> Reached | None:
+def _reached(run: Path, newest: Newest, prepared: Prepared) -> Reached | None:
     """How far the run has come, by its newest whole checkpoint; None where it has none and starts over.
 
     Raises:
@@ -226,10 +237,12 @@ def _reached(run: Path, newest: Newest, experiment: Experiment) -> Reached | Non
     """
     if newest.checkpoint is None or newest.path is None:
         return None
+    experiment, examples = prepared.experiment, len(prepared.dataset.splits["train"].X)
     metrics = run / "metrics.jsonl"
     saved = format1.continued(
         newest.checkpoint,
-        batch_size=experiment.batch_size if isinstance(experiment.batch_size, int) else sys.maxsize,
+        batch_size=examples if experiment.batch_size == "all" else experiment.batch_size,
+        examples=examples,
         metrics=metrics.read_bytes() if metrics.exists() else b"",
     )
     state = builder.state_of(saved, experiment, source=str(newest.path))
@@ -317,9 +330,9 @@ def reproduce(
     """
     record = read_record(original)
     segments = segments_of(record)
-    end = _end_of(original, record, segments)
     loaded = _load_segment(original, segments[-1])
     prepared = prepare(loaded)
+    end = _end_of(original, record, prepared)
     if record["data"]["sha256"] != prepared.dataset.fingerprint:
         raise RunError(f"{original}: the data has changed since this run was trained; restore it to reproduce the run")
     facts = environment(threads=int(prepared.experiment.threads), source=loaded.path)
@@ -348,11 +361,11 @@ def reproduce(
     return Reproduction(original, outcome, tuple(other), tuple(compare(original, run)))
 
 
-def _end_of(run: Path, record: Mapping[str, Any], segments: Sequence[Segment]) -> Place | None:
+def _end_of(run: Path, record: Mapping[str, Any], prepared: Prepared) -> Place | None:
     """Where to stop repeating a run: None, for by itself, where it has finished."""
     if record["status"] == "finished":
         return None
-    reached = _reached(run, checkpoints.newest_sound(run), _load_segment(run, segments[-1]).experiment)
+    reached = _reached(run, checkpoints.newest_sound(run), prepared)
     if reached is None:
         raise RunError(f"{run}: has no checkpoint to compare with; start it anew with: dlspec train {run}/config.yaml")
     return Place.of(reached.state)

@@ -161,6 +161,7 @@ class Session:
     def _train_stretch(
         self, stretch: Stretch, reached: Reached | None
     ) -> tuple[RunFinished, Reached, dict[str, Any] | None]:
+        """The trainer's last event, how far it came, and the report where the training is complete."""
         prepared = stretch.prepare()
         experiment, dataset = prepared.experiment, prepared.dataset
         # Threads are pinned before the start values are made: those of `orthogonal` come out of linear algebra.
@@ -171,44 +172,53 @@ class Session:
             trainer = build_trainer(
                 prepared, cost, evaluator, interrupted=self.interrupted, say_next=_moments(experiment, stretch.end)
             )
+            keep = 0
             if reached is not None:
                 trainer.restore(reached.state)
-            metrics = stack.enter_context(
-                closing(
-                    MetricsRecorder(
-                        self.run, segment=stretch.number, keep=0 if reached is None else reached.metrics_bytes
-                    )
-                )
-            )
+                keep = reached.metrics_bytes
+            metrics = stack.enter_context(closing(MetricsRecorder(self.run, segment=stretch.number, keep=keep)))
             record = stack.enter_context(self._writers(prepared, cost, metrics, segment=stretch.number))
-            for event in trainer.run():
-                record(event)
-                self.watcher(event)
-                if stretch.end is not None and stretch.end.is_reached_by(event):
-                    event = _stopped(event)
-                    record(event)
-                    break
-            if not isinstance(event, RunFinished):
-                raise RunError(f"{self.run}: the training ended without saying why")
-            state = event.state()
+            finished = self._play(trainer, record, end=stretch.end)
+            state = finished.state()
             here = Reached(stretch.number, state, metrics.sync())
-            if STATUS[event.reason] != "finished":
-                return event, here, None
-            result = result_of(experiment)
-            if result == "best":
-                np.copyto(cost.parameters.vector, state.best_vector)
-            report = build_report(
-                experiment,
-                dataset,
-                splits=[evaluator.evaluate(split) for split in dataset.splits],
-                finished=event,
-                state=state,
-                result=result,
-                segments=self.segments,
-            )
+            report = None
+            if STATUS[finished.reason] == "finished":
+                report = self._report(prepared, cost, evaluator, finished, state)
+        return finished, here, report
+
+    def _play(self, trainer: Trainer, record: Callable[[Event], None], *, end: Place | None) -> RunFinished:
+        """Train until the trainer ends, or to where the next segment begins."""
+        for event in trainer.run():
+            record(event)
+            self.watcher(event)
+            if isinstance(event, RunFinished):
+                return event
+            if end is not None and not isinstance(event, RunStarted) and end.is_reached_by(event):
+                message = f"stopped after step {event.step}"
+                stopped = RunFinished("interrupted", event.epoch, event.step, message, event.state)
+                record(stopped)
+                return stopped
+        raise RunError(f"{self.run}: the training ended without saying why")
+
+    def _report(
+        self, prepared: Prepared, cost: Cost, evaluator: Evaluator, finished: RunFinished, state: TrainingState
+    ) -> dict[str, Any]:
+        """Measure every split with the parameters that are the result, and write the report."""
+        result = result_of(prepared.experiment)
+        if result == "best":
+            np.copyto(cost.parameters.vector, state.best_vector)
+        report = build_report(
+            prepared.experiment,
+            prepared.dataset,
+            splits=[evaluator.evaluate(split) for split in prepared.dataset.splits],
+            finished=finished,
+            state=state,
+            result=result,
+            segments=self.segments,
+        )
         storage.write_file(self.run / "report.json", directory.to_json(report))
         storage.write_file(self.run / "report.md", markdown.render(report).encode())
-        return event, here, report
+        return report
 
     @contextmanager
     def _writers(
@@ -252,15 +262,6 @@ class Session:
 
 def _place_of(reached: Reached | None) -> Place:
     return Place(0, 0, 0) if reached is None else Place.of(reached.state)
-
-
-def _stopped(event: Event) -> RunFinished:
-    """The end of a stretch, as the end of a session would be told."""
-    if isinstance(event, RunStarted):
-        raise TypeError("a stretch never ends before its first step")
-    if isinstance(event, RunFinished):
-        return event
-    return RunFinished("interrupted", event.epoch, event.step, f"stopped after step {event.step}", event.state)
 
 
 def _moments(experiment: Experiment, end: Place | None) -> Callable[[int], float]:

@@ -1,7 +1,5 @@
 """`initializer: from_file`: start values out of an NPZ file, a checkpoint or a run."""
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ import numpy as np
 
 from dlspec.core.arrays import Array
 from dlspec.core.parameters import Parameters, ParameterSpec
+from dlspec.data import npz
 from dlspec.errors import DataError
 from dlspec.run import checkpoint, checkpoints
 
@@ -27,13 +26,8 @@ def read(path: Path) -> dict[str, Array]:
         _, path = checkpoints.of_run(path)
     if path.suffix == ".h5":
         return dict(checkpoint.load(path).parameters)
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {(error.strerror or 'not an NPZ file').lower()}") from error
-    except (ValueError, AttributeError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path}: is no NPZ file of plain arrays; expected one written by numpy.savez") from error
+    with npz.opened(path) as archive:
+        return {name: archive[name] for name in archive.files}
 
 
 def write_into(parameters: Parameters, arrays: Mapping[str, Array], *, source: str) -> None:

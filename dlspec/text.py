@@ -9,6 +9,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def shortened(text: str, width: int) -> str:
+    """The text, or its start where it is longer than so many characters."""
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
 def finite(content: Any) -> Any:
     """The same lists and mappings with None in place of NaN and infinity, which JSON does not have."""
     if isinstance(content, dict):

@@ -19,11 +19,13 @@ from dlspec.cli import (
     schema,
     show,
     signals,
+    split,
     train,
     validate,
 )
 from dlspec.cli.errors import FAILED, exit_code, lines, system_error
 from dlspec.errors import DlspecError
+from dlspec.text import printable
 
 app = typer.Typer(
     name="dlspec",
@@ -61,6 +63,7 @@ for command in (
     reproduce.reproduce,
     evaluate.evaluate,
     ensemble.ensemble,
+    split.split,
     validate.validate,
     augment.augment,
     convert.convert,
@@ -89,6 +92,9 @@ def main() -> None:
         sys.exit(0)
     except MemoryError:
         typer.echo("out of memory; a smaller network, a smaller batch_size or dtype float32 needs less", err=True)
+        sys.exit(FAILED)
+    except ImportError as error:  # a library that is installed: extras have messages of their own
+        typer.echo(f"a library cannot be loaded, perhaps for want of memory: {printable(str(error))}", err=True)
         sys.exit(FAILED)
     except OSError as error:
         typer.echo(system_error(error), err=True)

@@ -11,10 +11,11 @@ from rich.text import Text
 
 from dlspec.report.markdown import METRICS
 from dlspec.report.numbers import percent, value
-from dlspec.text import finite, printable
+from dlspec.text import finite, printable, shortened
 
 # Without a terminal there is no width to fit into: lines stay whole for grep and files.
 WIDTH_OF_FILES = 400
+WIDTH_OF_NAMES = 60  # a longer name of a class would push the numbers out
 
 
 class _Console(Console):
@@ -59,7 +60,7 @@ def results(measured: Sequence[dict[str, Any]], *, names: Sequence[str] | None =
 def classes(split: dict[str, Any]) -> Table:
     """Precision, recall and F1 of each class, or each label of a multi-task, and their means (macro)."""
     names = ("precision", "recall", "f1")
-    rows = [[c["class"], f"{c['examples']:,}", *(percent(c[name]) for name in names)] for c in split["classes"]]
+    rows = [[_name(c), f"{c['examples']:,}", *(percent(c[name]) for name in names)] for c in split["classes"]]
     means = [percent(sum(c[name] for c in split["classes"]) / len(split["classes"])) for name in names]
     first = "class" if "confusion_matrix" in split else "label"
     return table([first, "examples", "precision", "recall", "F1"], [*rows, ["mean (macro)", "", *means]])
@@ -67,9 +68,13 @@ def classes(split: dict[str, Any]) -> Table:
 
 def confusion(split: dict[str, Any]) -> Table:
     """Counts: a row per true class, a column per predicted class."""
-    names = [c["class"] for c in split["classes"]]
+    names = [_name(c) for c in split["classes"]]
     rows = [[name, *map(str, row)] for name, row in zip(names, split["confusion_matrix"], strict=True)]
     return table(["true \\ predicted", *names], rows)
+
+
+def _name(measured: dict[str, Any]) -> str:
+    return shortened(measured["class"], WIDTH_OF_NAMES)
 
 
 def write_json(content: Any) -> None:

@@ -56,21 +56,19 @@ def convert(
         from dlspec.cli.console import console, text, write_json
         from dlspec.convert import convert as write
         from dlspec.data.image_folder import ImageForm
+        from dlspec.data.reading import Reading
 
         resized = _size(size)
+        reading = Reading(
+            target=target,
+            x=x,
+            y=y,
+            sample_weight=sample_weight,
+            image=None if resized is None and mode is Mode.RGB else ImageForm(size=resized, mode=mode.value),
+            task="multi_task" if missing else "auto",
+        )
         with _progress(interruption) as watcher:
-            converted = write(
-                source,
-                new,
-                target=target if target is None or len(target) > 1 else target[0],
-                x=x,
-                y=y,
-                sample_weight=sample_weight,
-                image=None if resized is None and mode is Mode.RGB else ImageForm(size=resized, mode=mode.value),
-                missing=missing,
-                force=force,
-                watcher=watcher,
-            )
+            converted = write(source, new, reading=reading, force=force, watcher=watcher)
         for fact in converted.left_out:
             console(stderr=True).print(text(f"note: {new.suffix} files have no place for {fact}"))
         if as_json:

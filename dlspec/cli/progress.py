@@ -74,8 +74,7 @@ class Bar:
         if isinstance(event, RunStarted):
             self._epochs, self._before = event.epochs, event.step
             self._started = self._clock()
-            total = event.step + (event.epochs - event.epoch) * event.steps_per_epoch
-            self._progress.update(self._task, total=total, completed=event.step)
+            self._progress.update(self._task, total=event.steps, completed=event.step)
         elif isinstance(event, StepsDone | EpochDone) and self._clock() - self._drawn >= BAR_EVERY_S:
             self._draw(event)
 
@@ -99,7 +98,7 @@ class Lines:
         self._console = console
         self._clock = clock
         self._epochs = 0
-        self._before = (0, 0)  # epochs and steps
+        self._before = self._steps = 0
         self._started = self._said = clock()
 
     def __enter__(self) -> Self:
@@ -112,13 +111,13 @@ class Lines:
     def __call__(self, event: Event) -> None:
         """Say how far it is, every two seconds."""
         if isinstance(event, RunStarted):
-            self._epochs, self._before = event.epochs, (event.epoch, event.step)
+            self._epochs, self._before, self._steps = event.epochs, event.step, event.steps
             self._started = self._clock()
         elif isinstance(event, EpochDone) and self._clock() - self._said >= LINE_EVERY_S:
             self._said = self._clock()
             seconds = self._said - self._started
-            epochs, steps = event.epoch - self._before[0], event.step - self._before[1]
-            left = seconds / epochs * (self._epochs - event.epoch)
+            steps = event.step - self._before
+            left = seconds / steps * (self._steps - event.step)
             rate = f"{steps / seconds:,.0f} steps/s"
             self._say(f"epoch {event.epoch}/{self._epochs}, {rate}, {_numbers(event)}, {left:.0f} s left")
 

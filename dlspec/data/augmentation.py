@@ -208,8 +208,8 @@ def _smoothing(side: int, sigma: float) -> NDArray[np.float64]:
 class AugmentedInputs:
     """The training images, changed anew in every epoch, then normalised like all others.
 
-    The changes follow from (seed, epoch, batch) alone, so that a resumed run sees what an uninterrupted one
-    would have seen, and no other stream of random numbers moves.
+    The changes of a mini-batch follow from (seed, epoch, where it begins in the epoch) alone, so that a resumed run
+    sees what an uninterrupted one would have seen, and no other stream of random numbers moves.
 
     Args:
         augmentation: what is done to the images.
@@ -239,10 +239,10 @@ class AugmentedInputs:
         self._normalization, self._seed = normalization, seed
         self._augment = augmentation.bind(image_shape, low=self.low, high=self.high, dtype=dtype)
 
-    def images(self, rows: NDArray[np.intp], *, epoch: int, batch: int) -> Array:
-        """The images of `rows (b,)` as changed in a batch of an epoch, `(b, n_x)`, not normalised."""
-        return self._augment(self.raw[rows], stream(self._seed, "augment", epoch, batch))
+    def images(self, rows: NDArray[np.intp], *, epoch: int, first: int) -> Array:
+        """The images of `rows (b,)`, from example `first` of an epoch on, changed: `(b, n_x)`, not normalised."""
+        return self._augment(self.raw[rows], stream(self._seed, "augment", epoch, first))
 
-    def fill(self, rows: NDArray[np.intp], Xb: NDArray[Any], epoch: int, batch: int) -> None:
+    def fill(self, rows: NDArray[np.intp], Xb: NDArray[Any], epoch: int, first: int) -> None:
         """Write them, normalised, into `Xb (b, n_x)`: the `Fill` of `Batches`."""
-        self._normalization.apply_into(Xb, self.images(rows, epoch=epoch, batch=batch))
+        self._normalization.apply_into(Xb, self.images(rows, epoch=epoch, first=first))

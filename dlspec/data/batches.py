@@ -11,7 +11,7 @@ from dlspec.core.randomness import stream
 Batch = tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]
 
 Fill = Callable[[NDArray[np.intp], NDArray[Any], int, int], None]
-"""`fill(rows, Xb, epoch, batch)` writes the inputs of `rows (b,)` into `Xb (b, n_x)`."""
+"""`fill(rows, Xb, epoch, first)` writes the inputs of `rows (b,)`, from example `first` of the epoch on, into Xb."""
 
 
 class Batches:
@@ -81,7 +81,7 @@ class Batches:
             if self._fill is None:
                 np.take(self.X, rows, axis=0, out=Xb, mode="clip")
             else:
-                self._fill(rows, Xb, epoch, first // self.batch_size)
+                self._fill(rows, Xb, epoch, first)
             np.take(self.Y, rows, axis=0, out=Yb, mode="clip")
             wb = None
             if self.weights is not None and self._wb is not None:

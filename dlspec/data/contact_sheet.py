@@ -24,7 +24,7 @@ def contact_sheet(inputs: AugmentedInputs, *, examples: int, copies: int) -> NDA
     """
     rows = np.arange(min(examples, len(inputs.raw)))
     columns = [inputs.raw[rows].astype(np.float64)]
-    columns += [inputs.images(rows, epoch=epoch, batch=0).astype(np.float64) for epoch in range(copies)]
+    columns += [inputs.images(rows, epoch=epoch, first=0).astype(np.float64) for epoch in range(copies)]
     height, width, channels = (*inputs.image_shape, 1)[:3]
     images = np.stack(columns, axis=1).reshape(len(rows), -1, height, width, channels)
     grey = np.rint((images - inputs.low) * (255 / ((inputs.high - inputs.low) or 1))).astype(np.uint8)

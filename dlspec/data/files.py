@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dlspec.data import cifar, delimited, hdf5, idx, image_folder, npy, npz, parquet
 from dlspec.data.image_folder import ImageForm
@@ -33,7 +33,7 @@ class Format:
     files: Callable[[Path, str, str | None], Sequence[Path]] | None = None
 
 
-_COLUMNS = ("target", "sample_weight", "training", "missing")
+_COLUMNS = ("target", "sample_weight", "training", "missing", "leave_out")
 _ARRAYS = ("x", "y", "sample_weight", "training", "missing")
 CIFAR = Format("CIFAR-10", cifar.read, None, ("training",), lambda path, *_: cifar.files(path))
 FOLDER = Format(
@@ -61,9 +61,6 @@ FORMATS = {
 
 SUFFIXES = tuple(FORMATS)
 
-# What a setting is where nobody gave it: a format that has no use for it must not be given another.
-_UNSET = {"target": None, "x": "x", "y": "y", "sample_weight": None, "image": None}
-
 
 def read(
     path: Path,
@@ -75,6 +72,7 @@ def read(
     image: ImageForm | None = None,
     training: bool = True,
     missing: bool = False,
+    leave_out: Sequence[str] = (),
 ) -> Table:
     """Read a file, or a directory, of any supported format.
 
@@ -88,12 +86,14 @@ def read(
         training: whether this is the training set: its weights must be there, dev and test do without; and of a
             directory of CIFAR-10 it is the training batches.
         missing: whether a target may be missing: an empty cell, or NaN.
+        leave_out: CSV, TSV, Parquet: columns that are no features and may hold anything.
 
     Raises:
         DataError: no such file, an unknown suffix, a setting that the format does not have, or what the reader
             of the format refuses.
     """
-    found, settings = _checked(path, target, x, y, sample_weight, image, training=training, missing=missing)
+    given = _Given(target, x, y, sample_weight, image, missing, tuple(leave_out))
+    found, settings = _checked(path, given, training=training)
     return found.read(path, **settings)
 
 
@@ -107,48 +107,59 @@ def stream(
     image: ImageForm | None = None,
     training: bool = True,
     missing: bool = False,
+    leave_out: Sequence[str] = (),
 ) -> Stream:
     """The same rows, a block at a time; NPZ and CIFAR-10 are read as a whole.
 
     Raises:
         DataError: as `read`; what is wrong with a row, when its block is taken.
     """
-    found, settings = _checked(path, target, x, y, sample_weight, image, training=training, missing=missing)
+    given = _Given(target, x, y, sample_weight, image, missing, tuple(leave_out))
+    found, settings = _checked(path, given, training=training)
     return of_table(found.read(path, **settings)) if found.stream is None else found.stream(path, **settings)
 
 
-def _checked(
-    path: Path,
-    target: str | Sequence[str] | None,
-    x: str,
-    y: str,
-    sample_weight: str | None,
-    image: ImageForm | None,
-    *,
-    training: bool,
-    missing: bool,
-) -> tuple[Format, dict[str, Any]]:
+class _Given(NamedTuple):
+    """The settings of `read`, each with what it is where nobody gave it."""
+
+    target: str | Sequence[str] | None = None
+    x: str = "x"
+    y: str = "y"
+    sample_weight: str | None = None
+    image: ImageForm | None = None
+    missing: bool = False
+    leave_out: tuple[str, ...] = ()
+
+
+# Those that a format must not be given if it has no use for them.
+_NAMES = ("target", "x", "y", "sample_weight", "image")
+
+
+def _checked(path: Path, given: _Given, *, training: bool) -> tuple[Format, dict[str, Any]]:
     """The format of a file that is there, and those of the settings that it has."""
     found = format_of(path)
+    check_readable(path)
+    if not training and "sample_weight" not in found.settings:
+        given = given._replace(sample_weight=None)
+    for name in _NAMES:
+        if name not in found.settings and getattr(given, name) != _Given._field_defaults[name]:
+            raise DataError(f"{path}: {name} is given, which {found.name} does not have; {_for(name)}")
+    settings = {**given._asdict(), "training": training}
+    return found, {name: settings[name] for name in found.settings}
+
+
+def check_readable(path: Path) -> None:
+    """Refuse what is no file that can be read, nor a directory where there may be one.
+
+    Raises:
+        DataError: says why.
+    """
     if not path.exists():
         raise DataError(f"{path}: no such file")
     if not path.is_file() and path.suffix.lower() in FORMATS:
         raise DataError(f"{path}: not a file")
     if not os.access(path, os.R_OK):
         raise DataError(f"{path}: no permission to read it")
-    settings: dict[str, Any] = {
-        "target": target,
-        "x": x,
-        "y": y,
-        "sample_weight": sample_weight if training or "sample_weight" in found.settings else None,
-        "image": image,
-        "training": training,
-        "missing": missing,
-    }
-    for name, unset in _UNSET.items():
-        if name not in found.settings and settings[name] != unset:
-            raise DataError(f"{path}: {name} is given, which {found.name} does not have; {_for(name)}")
-    return found, {name: settings[name] for name in found.settings}
 
 
 def format_of(path: Path) -> Format:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,11 +15,7 @@ from dlspec.errors import DataError
 
 # The course's two files hold these pairs in place of x and y.
 _COURSE_NAMES = (("train_set_x", "train_set_y"), ("test_set_x", "test_set_y"))
-_CLASSES = ("classes", "list_classes")
-
-# An array may declare more than it stores. gzip packs at most about 1,000 to 1.
-_MAX_EXPANSION = 1_000
-_ALWAYS_ALLOWED = 2**30  # bytes
+CLASSES = ("classes", "list_classes")
 
 
 def read(
@@ -36,13 +33,12 @@ def read(
 
     Where these are the defaults and absent, the course's `train_set_x, train_set_y` or `test_set_x,
     test_set_y` are read. Class names come from `classes` or `list_classes`, names of features from the
-    attribute `feature_names` of x, or an array of that name, if present. Only arrays stored in this very
-    file are read: soft and external links, virtual arrays and external storage are refused.
+    attribute `feature_names` of x, or an array of that name, if present.
 
     Raises:
-        DataError: not an HDF5 file, a damaged one, a missing array, or arrays that `from_arrays` refuses.
+        DataError: a file that `opened` refuses, a missing array, or arrays that `from_arrays` refuses.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         found = _find_all(path, file, x, y, sample_weight, training=training)
         return _table(path, found, ..., missing=missing)
 
@@ -61,16 +57,18 @@ def stream(
     Raises:
         DataError: as `read`; what is wrong with a row, when its block is taken.
     """
-    file = _opened(path)
-    found = _find_all(path, file, x, y, sample_weight, training=training)
-    m, chunk = (found.x.shape or (0,))[0], (found.x.chunks or (1,))[0]
-    for name, node in ((found.y_name, found.y), (sample_weight, found.weights)):
-        if node is not None and node.shape[:1] != (m,):
-            raise DataError(f"{path}: {found.x_name} has {m} examples and {name} has shape {node.shape}")
-    size = -(-rows_of_block(math.prod(found.x.shape[1:])) // chunk) * chunk
+    with ExitStack() as stack:
+        file = stack.enter_context(opened(path))
+        found = _find_all(path, file, x, y, sample_weight, training=training)
+        m, chunk = (found.x.shape or (0,))[0], (found.x.chunks or (1,))[0]
+        for name, node in ((found.y_name, found.y), (sample_weight, found.weights)):
+            if node is not None and node.shape[:1] != (m,):
+                raise DataError(f"{path}: {found.x_name} has {m} examples and {name} has shape {node.shape}")
+        size = -(-rows_of_block(math.prod(found.x.shape[1:])) // chunk) * chunk
+        still_open = stack.pop_all()
 
     def tables() -> Iterator[Table]:
-        with file:
+        with still_open:
             for start in range(0, max(1, m), size):
                 yield _table(path, found, slice(start, start + size), missing=missing)
 
@@ -90,37 +88,28 @@ class _Found(NamedTuple):
     classes: tuple[str, ...] | None
 
 
-def _opened(path: Path) -> Any:
-    import h5py  # here, so that only experiments on HDF5 files pay for it
-
-    if not h5py.is_hdf5(path):
-        raise DataError(f"{path}: not an HDF5 file")
-    with damage_as_data_error(path, "HDF5"):
-        return h5py.File(path, "r")
-
-
 def _find_all(path: Path, file: Any, x: str, y: str, sample_weight: str | None, *, training: bool) -> _Found:
     with damage_as_data_error(path, "HDF5"):
-        x, y = _names(file, x, y)
-        inputs, targets = _find(path, file, x), _find(path, file, y)
+        x, y = names(file, x, y)
+        inputs, targets = find(path, file, x), find(path, file, y)
         if not training and sample_weight is not None and sample_weight not in file:
             sample_weight = None
-        weights = None if sample_weight is None else _find(path, file, sample_weight)
-        names = inputs.attrs.get("feature_names")
-        if names is None and "feature_names" in file:  # an attribute holds no more than 64 kB
-            names = _values(path, "feature_names", _find(path, file, "feature_names"))
-        feature_names = None if names is None else texts(names)
-        stored = next((name for name in _CLASSES if name in file), None)
-        classes = None if stored is None else texts(_values(path, stored, _find(path, file, stored)))
+        weights = None if sample_weight is None else find(path, file, sample_weight)
+        said = inputs.attrs.get("feature_names")
+        if said is None and "feature_names" in file:  # an attribute holds no more than 64 kB
+            said = values(path, "feature_names", find(path, file, "feature_names"))
+        feature_names = None if said is None else texts(said)
+        stored = next((name for name in CLASSES if name in file), None)
+        classes = None if stored is None else texts(values(path, stored, find(path, file, stored)))
     return _Found(x, y, sample_weight, inputs, targets, weights, feature_names, classes)
 
 
 def _table(path: Path, found: _Found, rows: Any, *, missing: bool) -> Table:
     """The table of all rows (`...`), or of a slice of them."""
     with damage_as_data_error(path, "HDF5"):
-        inputs = _values(path, found.x_name, found.x, rows)
-        targets = _values(path, found.y_name, found.y, rows)
-        weights = None if found.weights is None else _values(path, found.weights_name or "", found.weights, rows)
+        inputs = values(path, found.x_name, found.x, rows)
+        targets = values(path, found.y_name, found.y, rows)
+        weights = None if found.weights is None else values(path, found.weights_name or "", found.weights, rows)
     start = 0 if rows is ... else rows.start
     return from_arrays(
         str(path),
@@ -137,7 +126,27 @@ def _table(path: Path, found: _Found, rows: Any, *, missing: bool) -> Table:
     )
 
 
-def _names(file: Any, x: str, y: str) -> tuple[str, str]:
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """The file, probed before it is opened, to read `find` and `values` from.
+
+    Raises:
+        DataError: not an HDF5 file, or one that `probe.check` refuses.
+    """
+    import h5py  # here, so that only experiments on HDF5 files pay for it
+
+    from dlspec.data import probe
+
+    if not h5py.is_hdf5(path):
+        raise DataError(f"{path}: not an HDF5 file")
+    probe.check(path)
+    with damage_as_data_error(path, "HDF5"):
+        file = h5py.File(path, "r")
+    with file:
+        yield file
+
+
+def names(file: Any, x: str, y: str) -> tuple[str, str]:
     """The names to read: those given, or the course's where only its are there."""
     if (x, y) == ("x", "y") and "x" not in file and "y" not in file:
         present = [names for names in _COURSE_NAMES if all(name in file for name in names)]
@@ -146,45 +155,47 @@ def _names(file: Any, x: str, y: str) -> tuple[str, str]:
     return x, y
 
 
-def _find(path: Path, file: Any, name: str) -> Any:
-    """The array of that name, by hard links only: other links can lead out of the file."""
+def find(path: Path, file: Any, name: str) -> Any:
+    """The array of that name.
+
+    Raises:
+        DataError: no such array, or an empty one.
+    """
     import h5py
 
-    node = file
-    for part in name.strip("/").split("/"):
-        link = node.get(part, getlink=True) if isinstance(node, h5py.Group) else None
-        if link is None:
-            raise DataError(f"{path}: no array {name!r}; {suggestion(name, _array_names(file))}")
-        if not isinstance(link, h5py.HardLink):
-            raise DataError(f"{path}: {name} is a link; expected an array stored under that name")
-        node = node[part]
+    if name not in file:
+        raise DataError(f"{path}: no array {name!r}; {suggestion(name, array_names(file))}")
+    node = file[name]
     if not isinstance(node, h5py.Dataset):
         raise DataError(f"{path}: {name} is a group; expected an array")
+    if node.shape is None:
+        raise DataError(f"{path}: {name} is empty; expected an array")
     return node
 
 
-def _array_names(file: Any) -> list[str]:
+def array_names(file: Any) -> list[str]:
+    """Names of all arrays, in groups too."""
     import h5py
 
-    names: list[str] = []
-    file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
-    return names
+    found: list[str] = []
+    file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
+    return found
 
 
-def _values(path: Path, name: str, node: Any, rows: Any = ...) -> NDArray[Any]:
-    """Numbers as they are, text as `np.str_`; all of the array or a slice of its rows."""
+def is_text(node: Any) -> bool:
+    """Whether an array holds text."""
     import h5py
 
-    if node.is_virtual or node.external:
-        raise DataError(f"{path}: {name} is stored in another file; expected an array in this one")
-    if node.nbytes > max(_ALWAYS_ALLOWED, _MAX_EXPANSION * path.stat().st_size):
-        raise DataError(
-            f"{path}: {name} declares {node.nbytes} bytes, in a file of {path.stat().st_size}; "
-            "expected an array that is stored whole"
-        )
-    if node.shape is None:
-        raise DataError(f"{path}: {name} is empty; expected an array")
-    if h5py.check_string_dtype(node.dtype) is not None:
+    return h5py.check_string_dtype(node.dtype) is not None
+
+
+def values(path: Path, name: str, node: Any, rows: Any = ...) -> NDArray[Any]:
+    """Numbers as they are, text as `np.str_`; all of the array from `find`, or a slice of its rows.
+
+    Raises:
+        DataError: neither numbers nor text.
+    """
+    if is_text(node):
         return np.asarray(node.asstr("utf-8")[rows], dtype=np.str_)
     if node.dtype.kind not in "biuf":
         raise DataError(f"{path}: {name} holds {node.dtype}; expected numbers or text")

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.data.beside import targets_beside
+from dlspec.data.limits import Allowance
 from dlspec.data.stream import Stream, rows_of_block
 from dlspec.data.table import Table, damage_as_data_error, from_arrays
 from dlspec.errors import DataError
@@ -22,9 +23,6 @@ NAME = re.compile(r".+[.-]idx[0-9]-[a-z]+(\.gz)?")
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _PACKED = b"\x1f\x8b"
 
-# MNIST is packed 5 to 1; a file that promises far more than it holds is a trap, not a set of images.
-_MAX_EXPANSION = 100
-_ALWAYS_ALLOWED = 2**28  # bytes
 _AT_ONCE = 2**20  # bytes that are unpacked in one call
 
 
@@ -115,10 +113,8 @@ def _opened(path: Path) -> Iterator[tuple[BufferedIOBase, tuple[int, ...], np.dt
             raise DataError(f"{path}: ends within its header; the file is cut off")
         shape = tuple(np.frombuffer(sizes, ">u4").tolist())
         declared, size = prod(shape) * dtype.itemsize, path.stat().st_size
-        if packed and declared > max(_ALWAYS_ALLOWED, _MAX_EXPANSION * size):
-            raise DataError(
-                f"{path}: declares {declared} bytes in a packed file of {size}; unpack it first if you trust it"
-            )
+        if packed:
+            Allowance(str(path), size).take("the array", declared)
         if not packed and declared != (held := size - file.tell()):
             raise DataError(f"{path}: holds {held} bytes behind its header; expected {declared} for shape {shape}")
         yield file, shape, dtype

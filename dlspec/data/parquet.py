@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.data import parquet_pages
+from dlspec.data.columns import target_columns
+from dlspec.data.limits import Allowance
 from dlspec.data.stream import Stream, rows_of_block
 from dlspec.data.table import Table, damage_as_data_error, from_arrays, plain, shown, suggestion
 from dlspec.errors import DataError
@@ -18,9 +20,6 @@ from dlspec.errors import DataError
 METADATA = b"dlspec"
 """Key of what no column can say, in JSON: target, classes, image_shape, any of them."""
 
-# Equal values take next to no space in Parquet, but a small file that declares a huge table is a trap.
-_MAX_EXPANSION = 1_000
-_ALWAYS_ALLOWED = 2**28  # bytes
 _BUFFER = 2**16  # bytes of a column that are read ahead
 _MAX_LABEL = 1_000  # characters; a longer text is no label
 
@@ -60,6 +59,14 @@ class _Rows(NamedTuple):
     weights: NDArray[Any] | None
 
 
+class _Said(NamedTuple):
+    """What the file itself says beside its columns; None where it does not."""
+
+    targets: list[str] | None = None
+    classes: tuple[str, ...] | None = None
+    image_shape: tuple[int, ...] | None = None
+
+
 def read(
     path: Path,
     *,
@@ -67,6 +74,7 @@ def read(
     sample_weight: str | None = None,
     training: bool = True,
     missing: bool = False,
+    leave_out: Sequence[str] = (),
 ) -> Table:
     """Read a Parquet file whose features are numbers or booleans.
 
@@ -76,6 +84,7 @@ def read(
         sample_weight: name of the column of the weights, which is no feature; None means that there is none.
         training: whether that column must be there.
         missing: whether a target may be missing; it must be a number then.
+        leave_out: columns that are no features and may hold anything; unless `training` they may be absent.
 
     Returns:
         A table whose inputs have the common type of their columns; a target of text is text, others are numbers.
@@ -84,7 +93,7 @@ def read(
         DataError: no pyarrow, not a Parquet file, a damaged one, a column that is absent, empty somewhere or of
             another type, or values that `from_arrays` refuses.
     """
-    layout = _layout(path, target, sample_weight, training=training, missing=missing)
+    layout = _layout(path, target, sample_weight, leave_out, training=training, missing=missing)
     x = np.empty((layout.m, len(layout.features)), layout.dtype)
     y, weights, start = [], [], 0
     for rows in _blocks(path, layout):
@@ -103,13 +112,14 @@ def stream(
     sample_weight: str | None = None,
     training: bool = True,
     missing: bool = False,
+    leave_out: Sequence[str] = (),
 ) -> Stream:
     """The same rows, a block at a time.
 
     Raises:
         DataError: as `read`; what is wrong with a row, when its block is taken.
     """
-    layout = _layout(path, target, sample_weight, training=training, missing=missing)
+    layout = _layout(path, target, sample_weight, leave_out, training=training, missing=missing)
 
     def tables() -> Iterator[Table]:
         start = 0
@@ -156,28 +166,70 @@ def _opened(path: Path, **settings: Any) -> Any:
     return pq.ParquetFile(pa.OSFile(str(path)), pre_buffer=False, buffer_size=_BUFFER, **settings)
 
 
-def _layout(
-    path: Path, target: str | Sequence[str] | None, sample_weight: str | None, *, training: bool, missing: bool
-) -> _Layout:
-    """The columns and what they are for; nothing but the end of the file and the headers of pages is read for it."""
+def column(path: Path, name: str) -> NDArray[Any]:
+    """The values `(m,)` of one column of numbers or text, whatever the others hold.
+
+    Raises:
+        DataError: no such column, one of another type, or one with gaps.
+    """
+    m, types, _ = _schema(path)
+    kinds = {each: (held, dtype) for each, held, dtype in types}
+    if name not in kinds:
+        raise DataError(f"{path}: no column {name!r}; {suggestion(name, list(kinds))}")
+    held, dtype = kinds[name]
+    if dtype is None and not _is_text(held):
+        raise DataError(f"{path}: column {plain(name)} holds {plain(str(held))}; expected numbers or text")
+    layout = _Layout(
+        m=m,
+        features=(),
+        targets=(name,),
+        text=dtype is None,
+        sample_weight=None,
+        missing=False,
+        dtype=np.dtype(np.float64),
+        image_shape=None,
+        classes=None,
+    )
+    return np.concatenate([rows.y for rows in _blocks(path, layout)])
+
+
+def _schema(path: Path) -> tuple[int, list[tuple[str, Any, np.dtype[Any] | None]], _Said]:
+    """Number of rows, columns with their types in Arrow and NumPy, and what else the end of the file says."""
     parquet_pages.check(path)
     with damage_as_data_error(path, "Parquet"), _opened(path) as file:
         m, schema = file.metadata.num_rows, file.schema_arrow
         types = [(str(name), held, _numpy_type(held)) for name, held in zip(schema.names, schema.types, strict=True)]
         said = _said(path, (schema.metadata or {}).get(METADATA))
+    if m < 1:  # a damaged file may declare less than none
+        raise DataError(f"{path}: columns and no examples")
+    return m, types, said
+
+
+def _layout(
+    path: Path,
+    target: str | Sequence[str] | None,
+    sample_weight: str | None,
+    leave_out: Sequence[str],
+    *,
+    training: bool,
+    missing: bool,
+) -> _Layout:
+    """The columns and what they are for; nothing but the end of the file and the headers of pages is read for it."""
+    m, types, said = _schema(path)
     names = [name for name, _, _ in types]
-    if not training and sample_weight not in names:
-        sample_weight = None
-    targets = _targets(path, names, target if target is not None else said.targets, sample_weight)
+    if not training:
+        sample_weight = sample_weight if sample_weight in names else None
+        leave_out = [name for name in leave_out if name in names]
+    targets = _targets(path, names, target if target is not None else said.targets, sample_weight, leave_out)
     text = False
     for name, held, dtype in types:
-        if dtype is None:
+        if dtype is None and name not in leave_out:
             text = [name] == targets and _is_text(held) and not missing
             if not text:
                 raise DataError(f"{path}: column {plain(name)} holds {plain(str(held))}; expected numbers")
-    features = [name for name in names if name not in targets and name != sample_weight]
+    features = [name for name in names if name not in targets and name != sample_weight and name not in leave_out]
     dtype = np.result_type(*(dtype for name, _, dtype in types if name in features and dtype is not None))
-    _check_size(path, m, len(names) * dtype.itemsize)
+    Allowance(str(path), path.stat().st_size).take("the table", m * len(names) * dtype.itemsize)
     if said.image_shape is not None and math.prod(said.image_shape) != len(features):
         raise DataError(f"{path}: {len(features)} features of images {said.image_shape}; expected one for every pixel")
     return _Layout(
@@ -193,41 +245,17 @@ def _layout(
     )
 
 
-def _check_size(path: Path, m: int, row_bytes: int) -> None:
-    if m < 1:  # a damaged file may declare less than none
-        raise DataError(f"{path}: columns and no examples")
-    size = path.stat().st_size
-    if m * row_bytes > max(_ALWAYS_ALLOWED, _MAX_EXPANSION * size):
-        raise DataError(
-            f"{path}: declares {m * row_bytes} bytes in a file of {size}; expected a table that is stored whole"
-        )
-
-
 def _targets(
-    path: Path, names: Sequence[str], target: str | Sequence[str] | None, sample_weight: str | None
+    path: Path,
+    names: Sequence[str],
+    target: str | Sequence[str] | None,
+    sample_weight: str | None,
+    leave_out: Sequence[str],
 ) -> list[str]:
-    """Names of the targets; at least one other column must be left for the features."""
     for position, name in enumerate(names):
         if name in names[:position]:
             raise DataError(f"{path}: two columns are named {shown(name)}; expected different names")
-    others = [name for name in names if name != sample_weight]
-    wanted = others[-1:] if target is None else [target] if isinstance(target, str) else list(target)
-    for name in wanted if sample_weight is None else [*wanted, sample_weight]:
-        if name not in names:
-            raise DataError(f"{path}: no column {name!r}; {suggestion(name, names)}")
-    if sample_weight in wanted:
-        raise DataError(f"{path}: column {sample_weight!r} is a target and the sample weight; expected different ones")
-    if set(others) <= set(wanted):
-        raise DataError(f"{path}: every column is a target or the sample weight; expected features too")
-    return wanted
-
-
-class _Said(NamedTuple):
-    """What the file itself says beside its columns; None where it does not."""
-
-    targets: list[str] | None = None
-    classes: tuple[str, ...] | None = None
-    image_shape: tuple[int, ...] | None = None
+    return [names[column] for column in target_columns(f"{path}", names, target, sample_weight, leave_out)]
 
 
 def _said(path: Path, metadata: bytes | None) -> _Said:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from dlspec.data.blocks import first_not_finite
 from dlspec.errors import DataError
+from dlspec.text import shortened
 
 _LISTED = 10  # names that a message lists before it says how many more there are
 _SHOWN = 40  # characters of a found text that a message shows
-_REASON = 200  # characters of another library's message
+_PLAIN = 200  # characters of a name, or of another library's message
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +174,7 @@ def texts(values: Any) -> tuple[str, ...]:
 
 
 @contextmanager
-def damage_as_data_error(path: Path, kind: str) -> Iterator[None]:
+def damage_as_data_error(path: Path | str, kind: str) -> Iterator[None]:
     """Turn whatever a library raises on a file it cannot read into one `DataError`.
 
     For calls of NumPy and h5py only: on damaged files they raise some twenty unrelated classes, so
@@ -184,7 +185,7 @@ def damage_as_data_error(path: Path, kind: str) -> Iterator[None]:
     except DataError:
         raise
     except Exception as error:
-        reason = plain(str(error))[:_REASON] or type(error).__name__
+        reason = plain(str(error)) or type(error).__name__
         raise DataError(f"{path}: cannot be read as {kind}: {reason}") from error
 
 
@@ -195,17 +196,17 @@ def listed(names: Sequence[str]) -> str:
 
 
 def plain(text: str) -> str:
-    """A text from a file, fit for one line of a message: control characters, line breaks too, are escaped."""
-    return text if text.isprintable() else repr(text)[1:-1]
+    """A text from a file, fit for one line: control characters, line breaks too, are escaped; a long end is cut."""
+    return shortened(text if text.isprintable() else repr(text)[1:-1], _PLAIN)
 
 
 def shown(text: str) -> str:
     """A found text, quoted and cut to a length that fits a message."""
-    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")
+    return repr(shortened(text, _SHOWN))
 
 
 def suggestion(name: str, names: Iterable[str]) -> str:
     """Tail of a message about an unknown name: the name that was probably meant, else what there is."""
     known = {other.casefold(): other for other in names}
     close = difflib.get_close_matches(name.casefold(), known, n=1)
-    return f"did you mean {known[close[0]]!r}?" if close else f"found {listed([*known.values()]) or 'none'}"
+    return f"did you mean {shown(known[close[0]])}?" if close else f"found {listed([*known.values()]) or 'none'}"

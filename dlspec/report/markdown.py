@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dlspec.report.numbers import percent, signed_percent, value
+from dlspec.text import shortened
 
 METRICS = ("accuracy", "f1", "rmse", "mae", "r2")
+NAMES_UP_TO = 60  # characters; a longer one would make every line of a table as long
 MATRIX_UP_TO = 30  # classes; a wider table cannot be read, and report.json has it
 
 
@@ -95,7 +97,7 @@ def _per_class(splits: Sequence[dict[str, Any]]) -> Iterator[str]:
         yield f"## {'Classes' if exclusive else 'Labels'} on {split['split']}"
         yield ""
         rows = [
-            [_escape(c["class"]), f"{c['examples']:,}", *(percent(c[name]) for name in ("precision", "recall", "f1"))]
+            [_name(c["class"]), f"{c['examples']:,}", *(percent(c[name]) for name in ("precision", "recall", "f1"))]
             for c in split["classes"]
         ]
         yield from _table(["class" if exclusive else "label", "examples", "precision", "recall", "F1"], rows)
@@ -104,7 +106,7 @@ def _per_class(splits: Sequence[dict[str, Any]]) -> Iterator[str]:
         yield ""
         yield "Confusion matrix (rows: true class, columns: predicted class):"
         yield ""
-        names = [_escape(c["class"]) for c in split["classes"]]
+        names = [_name(c["class"]) for c in split["classes"]]
         counts = [[name, *map(str, row)] for name, row in zip(names, split["confusion_matrix"], strict=True)]
         yield from _table(["", *names], counts)
 
@@ -120,6 +122,10 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     yield line(head)
     yield f"|{'-' * (widths[0] + 2)}|" + "".join(f"{'-' * (width + 1)}:|" for width in widths[1:])
     yield from map(line, rows)
+
+
+def _name(text: str) -> str:
+    return _escape(shortened(text, NAMES_UP_TO))
 
 
 def _escape(text: str) -> str:

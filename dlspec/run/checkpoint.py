@@ -19,7 +19,8 @@ import numpy as np
 
 from dlspec.core.arrays import Array
 from dlspec.core.parameters import Parameters
-from dlspec.errors import RunError
+from dlspec.data.table import damage_as_data_error
+from dlspec.errors import DataError, RunError
 from dlspec.run import storage
 from dlspec.training.events import TrainingState
 from dlspec.training.plateau import PlateauState
@@ -226,12 +227,18 @@ def decode(data: bytes, *, source: str) -> Checkpoint:
         raise RunError(f"{source}: damaged: its length or SHA-256 is not the recorded one; restore it from a copy")
     import h5py
 
-    with h5py.File.in_memory(image) as file:
-        groups = {
-            group: {name: dataset[()] for name, dataset in file[group].items()} if group in file else {}
-            for group in ("parameters", "optimizer", "best", "normalization")
-        }
-        progress, model = json.loads(file.attrs["progress"]), json.loads(file.attrs["model"])
+    from dlspec.data import probe
+
+    try:  # whoever writes a checkpoint can write its hash too
+        probe.check_image(image, source=source)
+        with damage_as_data_error(source, "HDF5"), h5py.File.in_memory(image) as file:
+            groups = {
+                group: {name: dataset[()] for name, dataset in file[group].items()} if group in file else {}
+                for group in ("parameters", "optimizer", "best", "normalization")
+            }
+            progress, model = json.loads(file.attrs["progress"]), json.loads(file.attrs["model"])
+    except DataError as error:
+        raise RunError(error.problems) from error
     return Checkpoint(**groups, progress=progress, model=model)
 
 

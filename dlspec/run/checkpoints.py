@@ -1,7 +1,7 @@
 """The checkpoint files of a run: how they are called, which one is the newest, and which ones stay.
 
 `step-00000120.h5` is everything after step 120, `best.h5` the parameters of the best epoch, `snapshot-1.h5` those of
-an epoch that was asked for. A file is never changed under a name that a reader may hold: a newer state is a new file.
+an epoch that was asked for. A file is never changed in place: a reader has the old one or the new one.
 """
 
 import re

@@ -159,5 +159,10 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def to_json(content: Any) -> bytes:
-    """Text of a JSON file: indented, keys in the order given, null in place of what is not finite."""
-    return (json.dumps(finite(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    """Text of a JSON file: indented, keys in the order given, null in place of what is not finite.
+
+    What a terminal would obey is escaped: names come out of data files.
+    """
+    text = json.dumps(finite(content), indent=2, ensure_ascii=False, allow_nan=False)
+    safe = (c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1].replace("\x7f", "\\u007f") for c in text)
+    return f"{''.join(safe)}\n".encode()

@@ -22,12 +22,13 @@ def step_files(run: Path) -> list[Path]:
     return [path] if path.exists() else []
 
 
-def continued(saved: Checkpoint, *, batch_size: int, metrics: bytes) -> Checkpoint:
+def continued(saved: Checkpoint, *, batch_size: int, examples: int, metrics: bytes) -> Checkpoint:
     """A `last` checkpoint of format 1 as one of today.
 
     Args:
         saved: of any format; one of today is returned as it is.
-        batch_size: examples per step of the run, or more than there are.
+        batch_size: examples per step of the run.
+        examples: in the training set.
         metrics: content of its `metrics.jsonl`.
     """
     if "seen" in saved.progress:
@@ -35,7 +36,7 @@ def continued(saved: Checkpoint, *, batch_size: int, metrics: bytes) -> Checkpoi
     rows = [line for line in metrics.splitlines(keepends=True) if line.endswith(b"\n")]
     progress = {
         **saved.progress,
-        "seen": saved.progress["batch"] * batch_size,
+        "seen": min(saved.progress["batch"] * batch_size, examples),
         "spikes": {"steps": 0, "mean": 0.0, "variance": 0.0, "found": ()},
         "segment": 1,
         "metrics_bytes": sum(map(len, _up_to(saved.progress["epoch"], rows))),

@@ -43,7 +43,7 @@ class MetricsRecorder:
         self._segment = segment
         self._clock = clock
         self._started = clock()
-        self._before = float(json.loads(timings[-1])["seconds"]) if timings else 0.0
+        self._before = _seconds_in(timings[-1]) if timings else 0.0
 
     def __call__(self, event: Event) -> None:
         """Record the event, if it is one to record."""
@@ -64,7 +64,8 @@ class MetricsRecorder:
             self._timings.append(json.dumps({"epoch": event.epoch, "step": event.step, "seconds": seconds}))
 
     def sync(self) -> int:
-        """Wait until the metrics are on the disk; gives their bytes."""
+        """Wait until the metrics and timings are on the disk; gives the bytes of the metrics."""
+        self._timings.sync()
         self._metrics.sync()
         return self._metrics.size
 
@@ -82,6 +83,14 @@ def _lines(path: Path) -> list[bytes]:
         return [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
     except FileNotFoundError:
         return []
+
+
+def _seconds_in(line: bytes) -> float:
+    """The time at a row of the timings; 0 where it is damaged, since a lost clock keeps no run from going on."""
+    try:
+        return float(json.loads(line)["seconds"])
+    except (ValueError, TypeError, KeyError):
+        return 0.0
 
 
 class Log:
@@ -162,14 +171,14 @@ class CheckpointWriter:
         self._due = clock() + self._every_seconds
         self._finite: TrainingState | None = None
         self._best_written = 0
-        self._newest = -1  # step of the newest file
+        self._newest = (-1, 0)  # step of the newest file, and the examples of its epoch seen
 
     def __call__(self, event: Event) -> None:
         """Remember the state, and write it when it is time or the run ends."""
         if isinstance(event, RunStarted):
             self._finite = event.state()
         elif isinstance(event, StepsDone):
-            if self._is_time(event.step):
+            if self._is_time(event.step) and not event.last_of_epoch:
                 self._write(event.state())
         elif isinstance(event, EpochDone):
             self._finite = event.state()
@@ -181,7 +190,7 @@ class CheckpointWriter:
                 self._write(self._finite)
         elif event.reason != "diverged":
             self._write(event.state(), finished=event.reason != "interrupted")
-        elif self._finite is not None and self._finite.step > self._newest:
+        elif self._finite is not None and self._finite.step > self._newest[0]:
             self._write(self._finite)
 
     def _is_time(self, step: int) -> bool:
@@ -190,12 +199,16 @@ class CheckpointWriter:
     def _write(self, state: TrainingState, *, finished: bool = False) -> None:
         if not np.isfinite(state.vector).all():  # diverging: the step that shows it is still to come
             return
+        if self._newest != (state.step, state.seen):
+            self._save(state)
+        checkpoints.keep_only(self._run, every_steps=self._every_steps, keep=self._keep, finished=finished)
+        self._due = self._clock() + self._every_seconds
+
+    def _save(self, state: TrainingState) -> None:
         metrics_bytes = self._sync()
         if state.best_epoch > self._best_written:
             best = self._describe(state, "best", metrics_bytes)
             checkpoint.save(self._run / checkpoints.DIRECTORY / "best.h5", best)
             self._best_written = state.best_epoch
         checkpoint.save(checkpoints.step_file(self._run, state.step), self._describe(state, "last", metrics_bytes))
-        self._newest = state.step
-        checkpoints.keep_only(self._run, every_steps=self._every_steps, keep=self._keep, finished=finished)
-        self._due = self._clock() + self._every_seconds
+        self._newest = (state.step, state.seen)

@@ -19,14 +19,15 @@ import io
 import os
 import re
 import shutil
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from dlspec.errors import RunBusyError, RunError, UsageError
 
 _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
-_LEFTOVER = re.compile(r"\..+\.[0-9]+\.tmp")  # what `_temporary` gives
+_LEFTOVER = re.compile(r"\..+\.[0-9]+\.tmp")  # of `write_file`: its temporary names
 
 
 class FileSystem:
@@ -36,8 +37,8 @@ class FileSystem:
     """
 
     def create(self, path: Path) -> int:
-        """Open an empty file for writing, and reading back; a leftover of this name is emptied."""
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        """Open an empty file for writing; a leftover of this name is emptied."""
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)  # HDF5 reads what it wrote
 
     def open_append(self, path: Path) -> int:
         """Open a file, made when missing, whose end every write goes to."""
@@ -110,28 +111,21 @@ def _free(path: Path) -> str:
         return ""
 
 
-def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
-
-
 def _write_all(fd: int, data: bytes | memoryview) -> None:
     view = memoryview(data)
     while view:  # a write may be short
         view = view[filesystem.write(fd, view) :]
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Write a whole file, replacing an older one of this name in one step.
-
-    Raises:
-        RunError: the system refused; the older file, if any, is as it was.
-    """
-    temporary = _temporary(path)
+@contextlib.contextmanager
+def _appearing(path: Path) -> Iterator[int]:
+    """A descriptor to write a whole file to, which replaces an older one of this name in one step at the end."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with _named(path, "write"):
         fd = filesystem.create(temporary)
         try:
             try:
-                _write_all(fd, data)
+                yield fd
                 filesystem.fsync(fd)
             finally:
                 filesystem.close(fd)
@@ -141,6 +135,119 @@ def write_file(path: Path, data: bytes) -> None:
                 filesystem.unlink(temporary)
             raise
         filesystem.sync_directory(path.parent)
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a whole file, replacing an older one of this name in one step.
+
+    Raises:
+        RunError: the system refused; the older file, if any, is as it was.
+    """
+    with _appearing(path) as fd:
+        _write_all(fd, data)
+
+
+class _Writer(io.RawIOBase):
+    """A descriptor as the file object that h5py and zipfile want: written in any order, without a buffer."""
+
+    def __init__(self, fd: int):
+        self._fd = fd
+
+    def writable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data).cast("B")
+        _write_all(self._fd, view)
+        return len(view)
+
+    def readinto(self, buffer: Any) -> int:
+        return os.readv(self._fd, [buffer])
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return os.lseek(self._fd, offset, whence)
+
+    def truncate(self, size: int | None = None) -> int:
+        length = self.tell() if size is None else size
+        filesystem.truncate(self._fd, length)
+        return length
+
+
+class _Unfailing(_Writer):
+    """The same for HDF5, which crashes where a write raises: the first failure is kept, later writes are dropped."""
+
+    failure: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        if self.failure is None:
+            try:
+                return super().write(data)
+            except OSError as error:
+                self.failure = error
+        return memoryview(data).nbytes
+
+    def truncate(self, size: int | None = None) -> int:
+        if self.failure is None:
+            try:
+                return super().truncate(size)
+            except OSError as error:
+                self.failure = error
+        return size or 0
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write in parts, which appears whole when the block ends, as with `write_file`, or not at all.
+
+    Nothing is buffered: write large parts.
+
+    Raises:
+        RunError: the system refused; the older file, if any, is as it was.
+    """
+    with _appearing(path) as fd:
+        yield cast(BinaryIO, _Writer(fd))
+
+
+@contextlib.contextmanager
+def new_hdf5(path: Path) -> Iterator[Any]:
+    """The same for an HDF5 file: yields an `h5py.File`."""
+    import h5py  # here, so that only what writes HDF5 pays for it
+
+    with _appearing(path) as fd:
+        file = _Unfailing(fd)
+        try:
+            with h5py.File(file, "w") as content:
+                yield content
+        finally:
+            if file.failure is not None:
+                raise file.failure
+
+
+@contextlib.contextmanager
+def new_zip(path: Path) -> Iterator[Callable[[str], contextlib.AbstractContextManager[Any]]]:
+    """The same for a ZIP archive, nothing in it packed: yields a function that opens a member to be written."""
+    with new_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+        yield lambda name: archive.open(name, "w", force_zip64=True)
+
+
+@contextlib.contextmanager
+def new_npz(path: Path) -> Iterator[Callable[[str, Any], None]]:
+    """The same for an NPZ file: yields a function that adds an array under a name."""
+    import numpy as np
+
+    with new_zip(path) as member:
+
+        def add(name: str, values: Any) -> None:
+            with member(f"{name}.npy") as file:
+                np.lib.format.write_array(file, np.asanyarray(values), allow_pickle=False)
+
+        yield add
 
 
 def sweep(directory: Path) -> None:
@@ -288,82 +395,3 @@ class Appender:
         finally:
             with _named(self.path, "close"):
                 filesystem.close(self._fd)
-
-
-class NewFile(io.FileIO):
-    """A file that is being written and does not have its name yet, see `new_file`; it can be read back.
-
-    The first failure is raised and remembered. After it nothing is written any more, and that is no error, so that
-    libraries can let go of the file: HDF5 writes when it closes.
-
-    Args:
-        path: its name to be.
-        fd: of the file; it stays open.
-    """
-
-    def __init__(self, path: Path, fd: int):
-        super().__init__(fd, "r+", closefd=False)
-        self._path = path
-        self._failure: RunError | None = None
-
-    def write(self, data: Any) -> int:
-        """Write all of the bytes."""
-        view = memoryview(data).cast("B")
-        if self._failure is None:
-            with self._remembered():
-                _write_all(self.fileno(), view)
-        return len(view)
-
-    def truncate(self, size: int | None = None) -> int:
-        """Cut, or lengthen, the file."""
-        length = self.tell() if size is None else size
-        if self._failure is None:
-            with self._remembered():
-                filesystem.truncate(self.fileno(), length)
-        return length
-
-    def sync(self) -> None:
-        """Wait until everything is on the disk; raises what failed before, which a library may have kept to itself."""
-        if self._failure is not None:
-            raise self._failure
-        with self._remembered():
-            filesystem.fsync(self.fileno())
-
-    @contextlib.contextmanager
-    def _remembered(self) -> Iterator[None]:
-        try:
-            with _named(self._path, "write"):
-                yield
-        except RunError as error:
-            self._failure = error
-            raise
-
-
-@contextlib.contextmanager
-def new_file(path: Path) -> Iterator[NewFile]:
-    """A file to be written in parts, for what does not fit into memory: it appears whole at the end of the block.
-
-    Where the block ends by an exception, nothing appears, and an older file of this name is as it was.
-
-    Raises:
-        RunError: the system refused.
-    """
-    temporary = _temporary(path)
-    with _named(path, "write"):
-        fd = filesystem.create(temporary)
-    try:
-        try:
-            with NewFile(path, fd) as file:
-                yield file
-                file.sync()
-        finally:
-            with _named(path, "write"):
-                filesystem.close(fd)
-        with _named(path, "write"):
-            filesystem.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            filesystem.unlink(temporary)
-        raise
-    with _named(path, "write"):
-        filesystem.sync_directory(path.parent)

@@ -1,5 +1,6 @@
 """Where a run's numbers stopped being finite, and what to try."""
 
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -61,14 +62,16 @@ def first_not_finite(cost: Cost, X: Array) -> Divergence:
         if wrong := _wrong(values):
             return Divergence(block, f"{name}: {wrong}")
     reached = f"{np.abs(values).max():.3g}"
-    return Divergence("loss", f"the loss itself: every layer is finite, and its logits reach {reached}")
+    return Divergence(
+        "loss", f"the loss itself: every layer is finite with dropout off, and the logits reach {reached}"
+    )
 
 
 def not_finite_parameters(cost: Cost) -> Divergence | None:
     """The first parameter that is not finite; None where all are."""
     for name, values in cost.parameters.values.items():
         if wrong := _wrong(values):
-            return Divergence("parameters", f"{name}: {wrong}")
+            return Divergence("parameters", f"{_with_layer(name)}: {wrong}")
     return None
 
 
@@ -80,9 +83,14 @@ def _forward_pass(cost: Cost, X: Array) -> Iterator[tuple[Block, str, Array]]:
     for placed, forward in zip(cost.network.placed, plan.forwards, strict=True):
         number += any(spec.kind == "weight" for spec in placed.specs)
         for name in placed.names.values():
-            yield "parameters", f"layer {number}, {name}", cost.parameters.values[name]
+            yield "parameters", _with_layer(name), cost.parameters.values[name]
         X = forward(X)
         yield "outputs", f"layer {number}, {_output_of(placed.layer, number)}", X
+
+
+def _with_layer(name: str) -> str:
+    """`W2` → `layer 2, W2`."""
+    return f"layer {name.lstrip(string.ascii_letters)}, {name}"
 
 
 def _wrong(values: NDArray[Any]) -> str | None:

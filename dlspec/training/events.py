@@ -50,6 +50,7 @@ class RunStarted:
 
     epochs: int
     steps_per_epoch: int
+    steps: int  # of the whole run, if nothing ends it earlier
     epoch: int  # completed epochs
     step: int  # steps done in all
     state: Callable[[], TrainingState]
@@ -62,6 +63,7 @@ class StepsDone:
     epoch: int  # completed epochs
     step: int  # steps done in all
     loss: float  # of the last mini-batch
+    last_of_epoch: bool  # whether the end of the epoch follows
     state: Callable[[], TrainingState]
 
 

@@ -1,5 +1,6 @@
 """Loss spikes: steps whose loss is far above what has been usual."""
 
+import math
 from dataclasses import dataclass
 
 # The last 50 steps or so make the usual loss: exponentially weighted averages with β = 0.98 (course 2, week 2).
@@ -41,7 +42,8 @@ class SpikeWatch:
     """Looks at the loss of every step.
 
     With d = loss − μ and w = max(0.02, 1/steps), so that the first steps count alike: μ ← μ + w d and
-    σ² ← (1 − w)(σ² + w d²). Nothing is decided by what it finds; training goes on.
+    σ² ← (1 − w)(σ² + w d²). A spike counts too, so that the steps right after it need a larger one to be told: a burst
+    is told once. Nothing is decided by what it finds; training goes on.
     """
 
     def __init__(self) -> None:
@@ -70,6 +72,8 @@ class SpikeWatch:
         weight = WEIGHT if steps > 1 / WEIGHT else 1 / steps
         self._mean += weight * away
         self._variance = (1 - weight) * (self._variance + weight * away * away)
+        if self._variance == math.inf:  # losses beyond 1e154: what is usual has to be learnt anew
+            self.restore(SpikeState(found=tuple(self._found)))
 
     def take(self) -> tuple[Spike, ...]:
         """The spikes since the last call: those of an epoch."""

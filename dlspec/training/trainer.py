@@ -139,7 +139,10 @@ class Trainer:
 
     def run(self) -> Iterator[Event]:
         """Train to the end: `RunStarted`, then `StepsDone` and `EpochDone`, then `RunFinished`."""
-        yield RunStarted(self.epochs, self.batches.steps_per_epoch, self._epoch, self._step, self.state)
+        steps_per_epoch = self.batches.steps_per_epoch
+        rest = -(-self._seen // self.batches.batch_size)  # steps of the running epoch that are not left
+        steps = self._step - rest + (self.epochs - self._epoch) * steps_per_epoch
+        yield RunStarted(self.epochs, steps_per_epoch, steps, self._epoch, self._step, self.state)
         while self._epoch < self.epochs and not is_over(self._best, self.watch):
             rate_of = self._rates()
             stop = yield from self._train_epoch(rate_of)
@@ -186,23 +189,24 @@ class Trainer:
     def _train_epoch(self, rate_of: Callable[[int], float]) -> Generator[Event, None, RunFinished | None]:
         """The steps left in this epoch; returns the last event where the run ends in their midst."""
         update, steps, interrupted, clock = self._update, self._steps, self.interrupted, self.clock
-        look = self._spikes if self.batches.batch_size >= SMALLEST_BATCH else None
+        look, m = self._spikes, len(self.batches.X)
         say_at = self.say_next(self._step)
         sign_of_life = clock() + STEPS_DONE_EVERY_S
         for X, Y, w in self.batches.epoch(self._epoch, start=self._seen):
-            loss = steps[len(X)](X, Y, w)
+            size = len(X)
+            loss = steps[size](X, Y, w)
             if not math.isfinite(loss):
                 return self._diverged_at(loss, X)
             learning_rate = rate_of(self._step)
             self._step += 1
-            self._seen += len(X)
+            self._seen += size
             update(learning_rate, self._step)
-            if look is not None:
+            if size >= SMALLEST_BATCH:
                 look(loss, self._step)
             if interrupted():
                 return self._finished("interrupted", f"stopped after step {self._step}")
             if self._step >= say_at or clock() >= sign_of_life:
-                yield StepsDone(self._epoch, self._step, loss, self.state)
+                yield StepsDone(self._epoch, self._step, loss, self._seen == m, self.state)
                 say_at = self.say_next(self._step)
                 sign_of_life = clock() + STEPS_DONE_EVERY_S
         self._epoch += 1

@@ -188,7 +188,7 @@ def test_a_divergence_found_by_measuring_keeps_the_epoch_before(tiny, tmp_path, 
     result = dlspec("train", tiny, "--runs-dir", tmp_path / "runs")
     run = only_run(tmp_path / "runs")
     assert result.code == 3
-    message = "train_cost is nan after epoch 3; first in W1: 2 of 2 values are not finite"
+    message = "train_cost is nan after epoch 3; first in layer 1, W1: 2 of 2 values are not finite"
     assert result.err.splitlines()[-3:] == [
         f"{run}: diverged: {message}",
         "try: lower optimizer.learning_rate, by a factor of 10 to begin with",

@@ -157,13 +157,7 @@ def test_not_the_format(path):
 def test_npy_is_not_npz(tmp_path):
     with (tmp_path / "a.npz").open("wb") as file:
         np.save(file, X)
-    assert message_of(tmp_path / "a.npz") == "one NPY array; expected an NPZ file with arrays 'x' and 'y'"
-
-
-def test_objects_are_never_unpickled(tmp_path):
-    path = tmp_path / "a.npz"
-    np.savez(path, x=X, y=np.array([{}, [], 1], dtype=object))
-    assert message_of(path) == "cannot be read as NPZ: Object arrays cannot be loaded when allow_pickle=False"
+    assert message_of(tmp_path / "a.npz") == "one NPY array; expected an NPZ file with named arrays"
 
 
 def test_npz_feature_names(tmp_path):
@@ -193,45 +187,6 @@ def test_hdf5_empty_and_variable_length(tmp_path):
         file["x"] = X
         file.create_dataset("y", (3,), dtype=h5py.vlen_dtype(np.int32))
     assert message_of(path) == "y holds object; expected numbers or text"
-
-
-@pytest.mark.parametrize("kind", ["soft", "external", "in group"])
-def test_hdf5_links_are_refused(tmp_path, kind):
-    path = tmp_path / "a.h5"
-    written(tmp_path / "other.h5", x=X)
-    with h5py.File(path, "w") as file:
-        file["real"], file["y"] = X, Y
-        if kind == "soft":
-            file["x"] = h5py.SoftLink("/real")
-        elif kind == "external":
-            file["x"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "/x")
-        else:
-            file["g"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "/")
-    name = "g/x" if kind == "in group" else "x"
-    assert message_of(path, x=name) == f"{name} is a link; expected an array stored under that name"
-
-
-def test_hdf5_arrays_stored_elsewhere_are_refused(tmp_path):
-    path = tmp_path / "a.h5"
-    written(tmp_path / "other.h5", x=X)
-    layout = h5py.VirtualLayout(shape=X.shape, dtype=X.dtype)
-    layout[:] = h5py.VirtualSource(str(tmp_path / "other.h5"), "x", shape=X.shape)
-    with h5py.File(path, "w") as file:
-        file["y"] = Y
-        file.create_virtual_dataset("x", layout)
-        file.create_dataset("raw", X.shape, "f8", external=[(str(tmp_path / "other.h5"), 0, X.nbytes)])
-    expected = "is stored in another file; expected an array in this one"
-    assert message_of(path) == f"x {expected}"
-    assert message_of(path, x="raw") == f"raw {expected}"
-
-
-def test_hdf5_array_that_declares_far_more_than_it_stores(tmp_path):
-    path = tmp_path / "a.h5"
-    with h5py.File(path, "w") as file:
-        file.create_dataset("x", (2**20, 2**20), "f4", chunks=(64, 64))
-        file["y"] = Y
-    size = path.stat().st_size
-    assert message_of(path) == f"x declares {2**42} bytes, in a file of {size}; expected an array that is stored whole"
 
 
 @pytest.mark.parametrize("part", ["train", "test"])

@@ -239,7 +239,7 @@ def test_changes_follow_from_seed_epoch_and_batch_alone(raw):
     assert np.array_equal(filled(other, rows, 2, 1), one)
     assert not np.array_equal(filled(inputs_of(raw, seed=4, **MANY), rows, 2, 1), one)
     assert np.array_equal(
-        other.images(np.array(rows), epoch=2, batch=1),
+        other.images(np.array(rows), epoch=2, first=1),
         Augmentation(**MANY).bind((5, 6), low=0.0, high=float(raw.max()), dtype=np.float32)(
             raw[rows], stream(3, "augment", 2, 1)
         ),

@@ -117,15 +117,15 @@ def test_inputs_may_come_from_elsewhere(batch_size, sizes):
     X, Y = examples(10)
     asked = []
 
-    def fill(rows, Xb, epoch, batch):
-        asked.append((len(rows), epoch, batch))
+    def fill(rows, Xb, epoch, first):
+        asked.append((len(rows), epoch, first))
         Xb[...] = -X[rows]
 
     batches = Batches(X, Y, batch_size=batch_size, seed=0, fill=fill)
     for Xb, Yb, _ in batches.epoch(2):
         assert np.array_equal(Xb, -X[Yb])
-    assert asked == [(size, 2, batch) for batch, size in enumerate(sizes)]
+    assert asked == [(size, 2, sum(sizes[:number])) for number, size in enumerate(sizes)]
     assert np.array_equal(X, examples(10)[0])
     asked.clear()
     assert len(list(batches.epoch(2, start=sizes[0]))) == len(sizes) - 1
-    assert [batch for _, _, batch in asked] == list(range(1, len(sizes)))
+    assert [first for _, _, first in asked] == [sum(sizes[:number]) for number in range(1, len(sizes))]

@@ -4,10 +4,10 @@ import hashlib
 
 import numpy as np
 import pytest
+from flat_loading import load_file, load_files
 from format_files import CIFAR_CLASSES, write_cifar, write_cifar_names
 
 from dlspec.data import files
-from dlspec.data.loading import load_file, load_files
 from dlspec.errors import DataError
 
 RNG = np.random.default_rng(0)

@@ -6,10 +6,10 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from flat_loading import load_file, load_files
 from format_files import IDX_TYPES, idx_bytes, write_idx
 
 from dlspec.data import files, idx
-from dlspec.data.loading import load_file, load_files
 from dlspec.errors import DataError
 
 X = np.arange(5 * 3 * 4).reshape(5, 3, 4) * 4 % 256
@@ -153,8 +153,7 @@ def test_a_packed_file_that_declares_far_more_than_it_can_hold(tmp_path):
     message = message_of(path)
     assert tracemalloc.get_traced_memory()[1] < 10**7
     tracemalloc.stop()
-    tail = f"declares {2**20 * 10**4} bytes in a packed file of {len(content)}; unpack it first if you trust it"
-    assert message == f"{path}: {tail}"
+    assert message.startswith(f"{path}: the array declares {2**20 * 10**4} bytes, in a file of {len(content)}; ")
 
 
 def test_a_packed_file_that_holds_far_more_than_it_declares_is_not_unpacked(tmp_path):

@@ -8,12 +8,12 @@ import zlib
 
 import numpy as np
 import pytest
+from flat_loading import load_file, load_files
 from format_files import write_images
 from PIL import Image
 
 from dlspec.data import files
 from dlspec.data.image_folder import MAX_PIXELS, ImageForm
-from dlspec.data.loading import load_file, load_files
 from dlspec.errors import DataError
 
 X = np.random.default_rng(0).integers(0, 256, (12, 5, 4, 3)).astype(np.uint8)

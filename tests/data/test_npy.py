@@ -5,9 +5,9 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from flat_loading import load_file, load_files
 
 from dlspec.data import files
-from dlspec.data.loading import load_file, load_files
 from dlspec.errors import DataError
 
 X = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)

@@ -8,10 +8,10 @@ import sys
 import numpy as np
 import pyarrow as pa
 import pytest
+from flat_loading import load_file, load_files
 from format_files import write_parquet
 
-from dlspec.data import files, parquet, parquet_pages
-from dlspec.data.loading import load_file, load_files
+from dlspec.data import files, limits, parquet, parquet_pages
 from dlspec.errors import DataError
 
 M = 30
@@ -198,7 +198,7 @@ NO_FEATURES = "every column is a target or the sample weight; expected features 
             "column 'y' is a target and the sample weight; expected different ones",
         ),
         ({"a": pa.array([], pa.int64()), "y": pa.array([], pa.int64())}, {}, "columns and no examples"),
-        ({}, {}, NO_FEATURES),
+        ({}, {}, "columns and no examples"),
         ({"a": [1], "y": [2]}, {"x": "a"}, "x is given, which Parquet does not have; it is for HDF5, NPZ"),
     ],
 )  # fmt: skip
@@ -227,12 +227,12 @@ def test_images_of_another_size(path):
 
 
 def test_a_table_that_declares_far_more_than_it_stores(path, monkeypatch):
-    monkeypatch.setattr(parquet, "_ALWAYS_ALLOWED", 0)
-    monkeypatch.setattr(parquet, "_MAX_EXPANSION", 100)
+    monkeypatch.setattr(limits, "FREE_BYTES", 0)
+    monkeypatch.setattr(limits, "MAX_EXPANSION", 10)
     zeros = np.zeros(2_000_000, np.uint8)
     write_parquet(path, {"a": zeros, "y": zeros})
-    message = f"declares 4000000 bytes in a file of {path.stat().st_size}; expected a table that is stored whole"
-    assert message_of(path) == message
+    start = f"the table declares 4000000 bytes, in a file of {path.stat().st_size}; expected arrays that are stored"
+    assert message_of(path).startswith(start)
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
@@ -266,3 +266,39 @@ def test_without_pyarrow(path, monkeypatch):
     write_parquet(path, IRIS)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert message_of(path) == "Parquet needs pyarrow, which is not installed: pip install 'dlspec[data]'"
+
+
+def test_columns_that_are_left_out_may_hold_anything(path):
+    write_parquet(path, {"when": [datetime.date(2024, 2, 29)] * M, **IRIS, "id": [None, *range(M - 1)]})
+    assert files.read(path, target="species", leave_out=["when", "id"]).feature_names == ("petal.length", "width")
+    assert message_of(path, target="species", leave_out=["wehn", "id"]) == "no column 'wehn'; did you mean 'when'?"
+    table = files.read(path, target="species", leave_out=["when", "id", "wehn"], training=False)
+    assert table.feature_names == ("petal.length", "width")
+    both = "column 'width' is a target and what the split goes by; expected different ones"
+    assert message_of(path, target="width", leave_out=["width"]) == both
+
+
+def test_a_split_goes_by_a_column(path, tmp_path):
+    sites = [f"site {number // 5}" for number in range(M)]
+    write_parquet(path, {"site": sites, **IRIS})
+    lines = [f"{site},{a!r},{b},{s}" for site, a, b, s in zip(sites, A.tolist(), B.tolist(), SPECIES, strict=True)]
+    (tmp_path / "a.csv").write_text("\n".join(["site,petal.length,width,species", *lines]))
+    settings = {"seed": 1, "strategy": "group", "column": "site", "ratios": (0.6, 0.4)}
+    one, other = load_file(path, **settings), load_file(tmp_path / "a.csv", **settings)
+    for name, examples in one.splits.items():
+        assert np.array_equal(examples.rows, other.splits[name].rows)
+        assert np.array_equal(examples.X, other.splits[name].X)
+    assert one.feature_names == ("petal.length", "width")
+
+
+def test_columns_one_by_one(path):
+    write_parquet(path, {**IRIS, "when": [datetime.date(2024, 2, 29)] * M}, row_group_size=7)
+    assert parquet.column(path, "species").tolist() == SPECIES
+    assert parquet.column(path, "width").tolist() == B.tolist()
+    for name, message in (
+        ("speceis", "no column 'speceis'; did you mean 'species'?"),
+        ("when", "column when holds date32[day]; expected numbers or text"),
+    ):
+        with pytest.raises(DataError) as caught:
+            parquet.column(path, name)
+        assert str(caught.value) == f"{path}: {message}"

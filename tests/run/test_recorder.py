@@ -145,6 +145,15 @@ class TestResumedMetrics:
         assert [row["epoch"] for row in rows_of(tmp_path, "metrics.jsonl")] == [1, 2]
         assert [row["seconds"] for row in rows_of(tmp_path, "timings.jsonl")] == [1.5, 3.0]
 
+    @pytest.mark.parametrize("line", [b"\0\0\0\n", b'{"epoch": 2}\n', b"[1.5]\n", b'{"seconds": null}\n', b"7\n"])
+    def test_damaged_timings_keep_no_run_from_going_on(self, line, tmp_path):
+        sizes = recorded(tmp_path, epochs=[1, 2])
+        path = tmp_path / "timings.jsonl"
+        path.write_bytes(path.read_bytes().splitlines(keepends=True)[0] + line)
+        recorded(tmp_path, epochs=[3], keep=sizes[-1])
+        assert [row["epoch"] for row in rows_of(tmp_path, "metrics.jsonl")] == [1, 2, 3]
+        assert path.read_bytes().endswith(line + b'{"epoch": 3, "step": 30, "seconds": 1.5}\n')
+
     @pytest.mark.parametrize("lost", [0, 1, 2])
     def test_timings_may_have_been_lost(self, lost, tmp_path):
         """They are synced at the end alone; what is left counts."""
@@ -187,7 +196,7 @@ class TestLog:
 
     def test_a_resumed_run_and_its_spikes(self, tmp_path):
         log = Log(tmp_path, now=lambda: datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC))
-        log(RunStarted(5, 10, 2, 23, lambda: state(2)))
+        log(RunStarted(5, 10, 50, 2, 23, lambda: state(2)))
         log(epoch_done(3, improved=False, spikes=(Spike(24, 88.54321, 1 / 3), Spike(29, 1e30, 0.7))))
         log.close()
         stamp = "2026-02-03T04:05:06+00:00"

@@ -3,6 +3,7 @@
 import json
 import shutil
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 
@@ -158,6 +159,18 @@ class TestDamage:
         assert len(said) == 3
         assert read_record(two)["lineage"][-1]["from_step"] == 0
         assert content_of(two)["metrics.jsonl"] == whole["dropout"][1]["metrics.jsonl"]
+
+    def test_without_the_hash_a_flipped_bit_would_make_another_run(self, whole, tmp_path, monkeypatch):
+        """Which is why the test above can tell."""
+        unhashed = SimpleNamespace(sha256=lambda _: SimpleNamespace(hexdigest=lambda: ""))
+        monkeypatch.setattr(checkpoint, "hashlib", unhashed)
+        run = train(tmp_path, "dropout", interrupted=stop_after(9)).run
+        path = checkpoints.step_file(run, 9)
+        data = bytearray(path.read_bytes())
+        data[data.index(checkpoint.load(path).parameters["W1"].tobytes())] ^= 1
+        path.write_bytes(data)
+        runner.resume(run)
+        assert content_of(run)["metrics.jsonl"] != whole["dropout"][1]["metrics.jsonl"]
 
     def test_a_newer_format_is_no_damage(self, two):
         path = checkpoints.step_file(two, 9)

@@ -66,7 +66,10 @@ def whole(tmp_path_factory):
     return content_of(outcome.run), time.perf_counter() - started
 
 
-@pytest.mark.parametrize("number", [pytest.param(10, id="some"), pytest.param(100, marks=pytest.mark.long, id="many")])
+MANY = pytest.param(100, marks=[pytest.mark.long, pytest.mark.timeout(900)], id="many")
+
+
+@pytest.mark.parametrize("number", [pytest.param(10, id="some"), MANY])
 def test_signals_at_random_moments(number, whole, tmp_path):
     expected, takes = whole
     config = write(tmp_path, "dropout")

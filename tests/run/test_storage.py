@@ -5,12 +5,15 @@ import errno
 import os
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 
 from dlspec.errors import RunBusyError, RunError, UsageError
 from dlspec.run import storage
+from dlspec.run.storage import FileSystem
 
-from .faults import OPERATIONS, Counting, Failing, Short, once, onwards
+from .faults import OPERATIONS, Counting, Dying, Failing, Killed, Short, once, onwards
 
 OLD, NEW = b"old content\n", bytes(range(256)) * 40
 WRITE_CALLS = ["create", "write", "fsync", "close", "replace", "sync_directory"]
@@ -77,6 +80,20 @@ def test_where_no_call_works_any_more_the_old_file_stays(number, code, file, on)
     with pytest.raises(RunError, match=f"^{file}: cannot write: "):
         storage.write_file(file, NEW)
     assert file.read_bytes() == OLD
+
+
+@pytest.mark.parametrize("number", range(len(WRITE_CALLS) + 1))
+def test_a_kill_leaves_the_old_file_or_the_new_one_and_what_can_be_swept(number, file, on):
+    before = open_descriptors()
+    on(Dying(number))
+    with contextlib.suppress(Killed):
+        storage.write_file(file, NEW)
+    on(FileSystem())
+    assert file.read_bytes() == (OLD if number <= RENAMED_AFTER else NEW)
+    assert len(names_in(file.parent)) == (2 if 0 < number <= RENAMED_AFTER else 1)
+    storage.sweep(file.parent)
+    assert names_in(file.parent) == ["report.json"]
+    assert open_descriptors() == before
 
 
 def test_a_new_file_is_not_there_after_a_failure(tmp_path, on):
@@ -332,68 +349,78 @@ def test_the_seam_is_whole():
     )
 
 
-def write_in_parts(path):
-    """Three writes, one of them in the midst of the file."""
+# --- files written in parts ------------------------------------------------------------------------------
+
+
+def write_parts(path):
     with storage.new_file(path) as file:
         file.write(NEW[:100])
-        file.write(bytes(len(NEW) - 50))
-        file.seek(100)
-        assert file.read(3) == b"\0\0\0"
-        file.seek(100)
-        file.write(memoryview(NEW[100:]))
-        assert not path.exists() or path.read_bytes() == OLD
-        file.truncate(len(NEW))
+        file.write(NEW[100:])
 
 
-PARTS_CALLS = ["create", *["write"] * 3, "truncate", "fsync", "close", "replace", "sync_directory"]
+def write_hdf5(path):
+    with storage.new_hdf5(path) as file:
+        dataset = file.create_dataset("x", shape=(1000, 3), dtype="f4", chunks=(100, 3), compression="gzip")
+        for start in range(0, 1000, 250):
+            dataset[start : start + 250] = start
+        file.attrs["names"] = ["a", "b"]
 
 
-def test_a_file_written_in_parts_appears_at_the_end(file, on):
+def write_npz(path):
+    with storage.new_npz(path) as add:
+        add("x", np.arange(60_000.0).reshape(20_000, 3))
+        add("names", np.array(["a", "b"]))
+
+
+@pytest.mark.parametrize("write", [write_parts, write_hdf5, write_npz])
+def test_a_file_written_in_parts_appears_whole(write, file, on):
     system = on(Counting())
-    write_in_parts(file)
-    assert system.calls == PARTS_CALLS
-    assert file.read_bytes() == NEW
-    assert names_in(file.parent) == ["report.json"]
-
-
-def test_writes_in_parts_are_whole(file, on):
-    on(Short(onwards(0), most=7))
-    write_in_parts(file)
-    assert file.read_bytes() == NEW
-
-
-@pytest.mark.parametrize("code", FAULTS, ids=errno.errorcode.get)
-@pytest.mark.parametrize("number", range(len(PARTS_CALLS)))
-def test_a_failing_call_leaves_the_old_file_or_all_parts(number, code, file, on):
     before = open_descriptors()
-    on(Failing(once(number), code))
-    with pytest.raises(RunError, match=f"^{file}: cannot write: "):
-        write_in_parts(file)
-    assert file.read_bytes() == (OLD if number <= PARTS_CALLS.index("replace") else NEW)
+    write(file)
+    first = file.read_bytes()
+    assert system.calls[0] == "create"
+    assert system.calls[-4:] == WRITE_CALLS[-4:]
+    write(file)
+    assert file.read_bytes() == first  # no clock in it
     assert names_in(file.parent) == ["report.json"]
+    assert open_descriptors() == before
+    if write is write_hdf5:
+        with h5py.File(file) as content:
+            assert content["x"][:, 0].tolist() == np.repeat([0, 250, 500, 750], 250).tolist()
+            assert content.attrs["names"].tolist() == ["a", "b"]
+    elif write is write_npz:
+        with np.load(file) as content:
+            assert content["x"].tolist() == np.arange(60_000.0).reshape(20_000, 3).tolist()
+            assert content["names"].tolist() == ["a", "b"]
+    else:
+        assert first == NEW
+
+
+@pytest.mark.parametrize("write", [write_parts, write_hdf5, write_npz])
+@pytest.mark.parametrize("operation", ["create", "first write", "last write", "fsync", "replace"])
+def test_a_fault_while_it_is_written_leaves_the_old_file(write, operation, tmp_path, on):
+    calls = on(Counting()).calls
+    write(tmp_path / "other")
+    last = len(calls) - 1 - calls[::-1].index("write")
+    number = last if operation == "last write" else calls.index(operation.split()[-1])
+    (tmp_path / "other").write_bytes(OLD)
+    before = open_descriptors()
+    on(Failing(once(number), errno.ENOSPC))
+    with pytest.raises(RunError) as caught:
+        write(tmp_path / "other")
+    assert "cannot write: no space left on device" in str(caught.value)
+    assert (tmp_path / "other").read_bytes() == OLD
+    assert names_in(tmp_path) == ["other"]
     assert open_descriptors() == before
 
 
-def test_a_failure_that_a_library_keeps_to_itself_is_raised_at_the_end(file, on):
-    def write():
-        with storage.new_file(file) as new:
-            with contextlib.suppress(RunError):
-                new.write(NEW)
-            new.write(NEW)
+def test_an_error_in_the_midst_leaves_the_old_file(file):
+    def interrupted():
+        with storage.new_file(file) as content:
+            content.write(NEW)
+            raise KeyError
 
-    on(Failing(once(1), errno.ENOSPC))
-    with pytest.raises(RunError, match="no space left"):
-        write()
-    assert file.read_bytes() == OLD
-
-
-def test_an_error_of_who_writes_leaves_nothing(file):
-    def write():
-        with storage.new_file(file) as new:
-            new.write(NEW)
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        write()
+    with pytest.raises(KeyError):
+        interrupted()
     assert file.read_bytes() == OLD
     assert names_in(file.parent) == ["report.json"]

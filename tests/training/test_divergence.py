@@ -169,7 +169,7 @@ def test_the_loss_itself(weight, reach):
     """The logits are 10 w₃ (x₁ + x₂ + x₃), and the largest sum of inputs is 2.8."""
     cost = deep()
     cost.parameters.values["W3"][...] = weight
-    place = f"the loss itself: every layer is finite, and its logits reach {reach}"
+    place = f"the loss itself: every layer is finite with dropout off, and the logits reach {reach}"
     assert found_in(cost) == Divergence("loss", place)
 
 
@@ -197,10 +197,10 @@ def test_finite_parameters():
 @pytest.mark.parametrize(
     ("broken", "place"),
     [
-        (["W1"], "W1: 1 of 12 values are not finite"),
-        (["mean1"], "mean1: 1 of 4 values are not finite"),
-        (["gamma1", "W2"], "W2: 1 of 4 values are not finite"),  # weights come first in θ
-        (["t1", "b2"], "b2: 1 of 1 values are not finite"),
+        (["W1"], "layer 1, W1: 1 of 12 values are not finite"),
+        (["mean1"], "layer 1, mean1: 1 of 4 values are not finite"),
+        (["gamma1", "W2"], "layer 2, W2: 1 of 4 values are not finite"),  # weights come first in θ
+        (["t1", "b2"], "layer 2, b2: 1 of 1 values are not finite"),
     ],
 )
 def test_not_finite_parameters(value, broken, place):
@@ -258,7 +258,9 @@ def test_a_bias_behind_a_relu_is_found_at_the_end_of_the_epoch(value):
     assert [event.epoch for event in epochs_of(events)] == [1]
     finished = events[-1]
     assert (finished.reason, finished.epoch, finished.step) == ("diverged", 2, 8)
-    assert finished.message == ("a parameter is not finite after epoch 2; first in b1: 1 of 5 values are not finite")
+    assert finished.message == (
+        "a parameter is not finite after epoch 2; first in layer 1, b1: 1 of 5 values are not finite"
+    )
     assert finished.advice == ADVICE["parameters"]
 
 
@@ -270,7 +272,10 @@ def test_minus_infinity_behind_a_relu_shows_in_no_loss():
     events = trained(cost, positive, batch_size=8, epochs=5, optimizer=("sgd", {}))
     assert [type(event) for event in events[1:]] == [RunFinished]
     assert (events[-1].reason, events[-1].step) == ("diverged", 4)  # every step of the epoch was taken
-    assert events[-1].message == "a parameter is not finite after epoch 1; first in W1: 3 of 15 values are not finite"
+    assert (
+        events[-1].message
+        == "a parameter is not finite after epoch 1; first in layer 1, W1: 3 of 15 values are not finite"
+    )
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -282,7 +287,7 @@ def test_a_measured_quantity_and_the_parameter_that_spoils_it(value):
         return {"train_loss": 0.5, "dev_cost": value}
 
     finished = trained(cost, make_examples(), measure=measure)[-1]
-    assert finished.message == f"dev_cost is {value} after epoch 1; first in W2: 1 of 5 values are not finite"
+    assert finished.message == f"dev_cost is {value} after epoch 1; first in layer 2, W2: 1 of 5 values are not finite"
 
 
 def test_an_end_without_divergence_gives_no_advice():

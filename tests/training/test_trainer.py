@@ -155,7 +155,8 @@ def test_a_learning_rate_beyond_reason_diverges_and_says_where():
     assert finished.reason == "diverged"
     assert finished.step == 1
     assert finished.message == (
-        "the loss is inf at step 2 in epoch 1; first in the loss itself: every layer is finite, and its logits reach "
+        "the loss is inf at step 2 in epoch 1; first in the loss itself: every layer is finite with "
+        "dropout off, and the logits reach "
         "1.17e+200"
     )
     assert finished.advice == (

@@ -7,9 +7,7 @@ the weights before them. What a format has no place for is left out, see `left_o
 import csv
 import io
 import json
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,15 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlspec.data import delimited, parquet
+from dlspec.data import parquet
 from dlspec.data.beside import renamed
+from dlspec.data.delimited_cells import DELIMITERS
 from dlspec.data.labels import Coding, natural_order
 from dlspec.data.stream import Stream
 from dlspec.data.table import Table, is_number, shown
 from dlspec.errors import DataError
-
-NewFile = Callable[[Path], AbstractContextManager[Any]]
-"""Opens a binary file to be written, such as `run.storage.new_file`, with which it appears whole or not at all."""
+from dlspec.run import storage
 
 WEIGHTS = "sample_weight"
 
@@ -41,12 +38,12 @@ class Format:
 
     Attributes:
         name: as messages write it.
-        write: from the path, a block of the stream to look at, the stream and `new_file`.
+        write: from the path, a block of the stream to look at, and the stream.
         lacks: what it has no place for.
     """
 
     name: str
-    write: Callable[[Path, Table, Stream, NewFile], None]
+    write: Callable[[Path, Table, Stream], None]
     lacks: tuple[str, ...] = ()
 
 
@@ -91,19 +88,19 @@ def left_out(path: Path, head: Table) -> list[str]:
     return [fact for fact in format_of(path).lacks if there[fact]]
 
 
-def write(path: Path, head: Table, stream: Stream, *, new_file: NewFile) -> None:
+def write(path: Path, head: Table, stream: Stream) -> None:
     """Write all examples of a stream.
 
     Args:
         path: the new file; its suffix is one of `FORMATS`.
         head: any block of the stream, which need not be left in it: tells what is the same for all.
         stream: the examples.
-        new_file: opens the file, or the files, to be written.
 
     Raises:
         DataError: what a block of the stream raises, or what the format cannot hold.
+        RunError: the system refused; there is no new file then, and an older one is as it was.
     """
-    format_of(path).write(path, head, stream, new_file)
+    format_of(path).write(path, head, stream)
 
 
 def _feature_names(head: Table) -> tuple[str, ...] | None:
@@ -112,14 +109,14 @@ def _feature_names(head: Table) -> tuple[str, ...] | None:
     return None if numbered else head.feature_names
 
 
-def _write_text(path: Path, head: Table, stream: Stream, new_file: NewFile) -> None:
-    delimiter = delimited.DELIMITERS[path.suffix.lower()]
+def _write_text(path: Path, head: Table, stream: Stream) -> None:
+    delimiter = DELIMITERS[path.suffix.lower()]
     names = _column_names(path, head)
     for name in names:
         if not name or name != name.strip() or "\0" in name or ("." in name and is_number(name)):
             raise DataError(f"{path}: a column named {shown(name)} could not be read back; expected another name")
     labels: set[str] = set()
-    with new_file(path) as file:
+    with storage.new_file(path) as file:
         file.write(_lines([names], delimiter))
         for block in stream.blocks:
             named = _with_class_names(block)
@@ -175,7 +172,7 @@ def _lines(rows: Any, delimiter: str) -> bytes:
     return text.getvalue().encode()
 
 
-def _write_parquet(path: Path, head: Table, stream: Stream, new_file: NewFile) -> None:
+def _write_parquet(path: Path, head: Table, stream: Stream) -> None:
     pa, pq = parquet.load_pyarrow(path)
     names = _column_names(path, head)
     said = {"target": head.target_names, "classes": head.classes, "image_shape": head.image_shape}
@@ -189,7 +186,7 @@ def _write_parquet(path: Path, head: Table, stream: Stream, new_file: NewFile) -
 
     if head.x.dtype.kind == "f" and head.x.dtype.itemsize > 8:
         raise DataError(f"{path}: Parquet has no place for {head.x.dtype}; expected another format, as .h5")
-    with new_file(path) as file, pq.ParquetWriter(file, batch(head).schema) as writer:
+    with storage.new_file(path) as file, pq.ParquetWriter(file, batch(head).schema) as writer:
         for block in stream.blocks:
             writer.write_batch(batch(block))
 
@@ -199,10 +196,8 @@ def _plain(values: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(values, values.dtype.newbyteorder("="))
 
 
-def _write_hdf5(path: Path, head: Table, stream: Stream, new_file: NewFile) -> None:
-    import h5py
-
-    with new_file(path) as file, h5py.File(file, "w") as out:
+def _write_hdf5(path: Path, head: Table, stream: Stream) -> None:
+    with storage.new_hdf5(path) as out:
         x = out.create_dataset("x", (stream.m, *_shape(head)), head.x.dtype)
         text = head.y.dtype.kind == "U"
         y = None if text else out.create_dataset("y", (stream.m, *head.y.shape[1:]), head.y.dtype)
@@ -261,24 +256,24 @@ class _Labels:
             start += len(codes)
 
 
-def _write_npz(path: Path, head: Table, stream: Stream, new_file: NewFile) -> None:
-    with new_file(path) as file, zipfile.ZipFile(file, "w") as out:
-        with out.open("x.npy", "w", force_zip64=True) as member:
-            arrays = _write_inputs(member, head, stream)
+def _write_npz(path: Path, head: Table, stream: Stream) -> None:
+    with storage.new_zip(path) as member:
+        with member("x.npy") as file:
+            arrays = _write_inputs(file, head, stream)
         for name, texts in (("feature_names", _feature_names(head)), ("classes", head.classes)):
             if texts is not None:
                 arrays[name] = np.array(texts)
         for name, values in arrays.items():
-            with out.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, values, allow_pickle=False)
+            with member(f"{name}.npy") as file:
+                np.lib.format.write_array(file, values, allow_pickle=False)
 
 
-def _write_npy(path: Path, head: Table, stream: Stream, new_file: NewFile) -> None:
+def _write_npy(path: Path, head: Table, stream: Stream) -> None:
     named = Stream(stream.m, map(_with_class_names, stream.blocks))
-    with new_file(path) as file:  # which gets its name last
+    with storage.new_file(path) as file:  # which gets its name last
         arrays = _write_inputs(file, head, named)
         for other, values in zip(files(path, weights=head.weights is not None)[1:], arrays.values(), strict=True):
-            with new_file(other) as beside:
+            with storage.new_file(other) as beside:
                 np.lib.format.write_array(beside, values, allow_pickle=False)
 
 

@@ -1,0 +1,26 @@
+"""Fixtures of the tests that train one small run again and again."""
+
+import pytest
+
+from dlspec.run import storage
+
+from . import tiny
+from .faults import Hasty
+from .resuming import content_of
+
+
+@pytest.fixture(scope="session")
+def experiment(tmp_path_factory):
+    return tiny.prepared(tmp_path_factory.mktemp("experiment"))
+
+
+@pytest.fixture(scope="session")
+def expected(experiment, tmp_path_factory):
+    """The content of a run in which nothing happens."""
+    return content_of(tiny.train(experiment, tmp_path_factory.mktemp("runs")).run)
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """The disk is never waited for."""
+    monkeypatch.setattr(storage, "filesystem", Hasty())
