@@ -7,12 +7,14 @@ import numpy as np
 
 from dlspec.config.augmentation import Augmentation as AugmentationSection
 from dlspec.config.data import Drawn, OneFile, Split, SplitFiles, Synthetic, parse_percent, parse_ratios
+from dlspec.config.data import Image as ImageSection
 from dlspec.config.experiment import Experiment
 from dlspec.config.loader import LoadedExperiment
 from dlspec.core.arrays import Array
 from dlspec.data.augmentation import Augmentation, AugmentedInputs
 from dlspec.data.dataset import Dataset, Preparation
 from dlspec.data.division import Cut
+from dlspec.data.image_folder import ImageForm
 from dlspec.data.loading import Points, load_divided, load_file, load_files, load_synthetic
 from dlspec.data.normalization import Normalization
 from dlspec.data.reading import Reading
@@ -58,6 +60,7 @@ def load_data(
         sample_weight=data.sample_weight,
         x=data.x,
         y=data.y,
+        image=_image_form(data.image),
         task=data.task,
         classes=classes or data.classes,
     )
@@ -95,6 +98,12 @@ def _cut(experiment: Experiment, split: Split) -> Cut:
         column_is_feature=split.column_is_feature,
         train_dev=None if split.train_dev is None else parse_percent(split.train_dev),
     )
+
+
+def _image_form(section: ImageSection | None) -> ImageForm | None:
+    if section is None:
+        return None
+    return ImageForm(size=None if section.size is None else (section.size[0], section.size[1]), mode=section.mode)
 
 
 def _existing(loaded: LoadedExperiment, path: str) -> Path:

@@ -10,6 +10,7 @@ import typer
 import dlspec
 from dlspec.cli import (
     augment,
+    convert,
     ensemble,
     evaluate,
     gradcheck,
@@ -69,6 +70,7 @@ for command in (
     split.split,
     validate.validate,
     augment.augment,
+    convert.convert,
     gradcheck.gradcheck,
     show.show,
     schema.schema,

@@ -130,6 +130,17 @@ def _check_cut(split: Split, *, given: set[str]) -> None:
         raise ValueError(f"split.ratios is {split.ratios}; expected train/dev such as 80/20, to cut dev from train")
 
 
+class Image(Section):
+    """What the images of a folder are brought to."""
+
+    size: Annotated[list[Annotated[int, Field(ge=1, le=4096)]], Field(min_length=2, max_length=2)] | None = Field(
+        None,
+        description="[height, width] in pixels that images are resized to, without regard to their proportions; "
+        "unset means that all have one size already",
+    )
+    mode: Literal["rgb", "grey"] = Field("rgb", description="rgb: (h, w, 3); grey: (h, w), brightness alone")
+
+
 class _Prepared(Section):
     split: Split = Field(Split(), description="division into train, dev and test")
     normalize: Literal["standard", "scale", "none"] = Field(
@@ -145,15 +156,20 @@ class _File(_Prepared):
         "else regression; multi_task: several labels 0 or 1 per example, missing where empty, NaN or -1",
     )
     target: str | Annotated[list[str], Field(min_length=1)] | None = Field(
-        None, description="CSV, TSV: column to predict, or a list of columns; unset means the last one"
+        None, description="CSV, TSV, Parquet: column to predict, or a list of columns; unset means the last one"
     )
     sample_weight: str | None = Field(
         None,
-        description="CSV, TSV column or HDF5, NPZ array of how much each training example counts in the cost, "
-        "greater than 0; unset means 1 for all; evaluation is never weighted",
+        description="CSV, TSV, Parquet column, HDF5, NPZ array or NPY file of how much each training example counts "
+        "in the cost, greater than 0; unset means 1 for all; evaluation is never weighted",
     )
     x: str = Field("x", description="HDF5, NPZ: name of the array of inputs, examples first")
-    y: str = Field("y", description="HDF5, NPZ: name of the array of targets")
+    y: str = Field(
+        "y",
+        description="HDF5, NPZ: name of the array of targets; NPY, IDX: name of their file, beside that of the inputs; "
+        "unset there means y_train.npy for x_train.npy, train-labels-idx1-ubyte for train-images-idx3-ubyte",
+    )
+    image: Image | None = Field(None, description="folder of images: what they are brought to")
     classes: list[str] | None = Field(
         None,
         min_length=2,
@@ -187,7 +203,11 @@ class _File(_Prepared):
 class OneFile(_File):
     """All examples in one file; `split` divides it."""
 
-    path: str = Field(min_length=1, description="CSV, TSV, HDF5 or NPZ file, relative to the experiment file")
+    path: str = Field(
+        min_length=1,
+        description="CSV, TSV, Parquet, HDF5, NPZ, NPY, IDX or CIFAR-10 file, or folder of images, "
+        "relative to the experiment file",
+    )
 
 
 class SplitFiles(_File):

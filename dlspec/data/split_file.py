@@ -63,18 +63,22 @@ class SplitFile:
     made: Mapping[str, Any]
 
 
-def data_hash(path: Path) -> str:
+def data_hash(path: Path, *, y: str = "y") -> str:
     """A hash by which a data file is known again.
 
     Of a file of up to 1 GiB the SHA-256 of its bytes; of a larger one that of its size and of 4,096 blocks of 64 KiB,
     evenly spread from its first byte to its last, so that a set larger than memory is not read for it.
+
+    Args:
+        path: the file, or directory.
+        y: the setting with which it is read: targets in a file of their own belong to it.
 
     Raises:
         DataError: the file cannot be read.
     """
     size = path.stat().st_size
     if size <= WHOLE_UP_TO:
-        return f"sha256:{files.fingerprint([path])}"
+        return f"sha256:{files.fingerprint([path], y=y)}"
     digest = hashlib.sha256(f"{size}".encode())
     with path.open("rb") as file:
         for sample in range(_SAMPLES):
@@ -206,7 +210,7 @@ def _check_rows(path: Path, rows: Mapping[str, NDArray[np.int64]], m: int) -> No
         raise DataError(f"{path}: row {np.argmin(seen)} is in no split, and another in two; expected every row in one")
 
 
-def check_data(path: Path, split: SplitFile, *, data: Path, m: int) -> None:
+def check_data(path: Path, split: SplitFile, *, data: Path, m: int, y: str = "y") -> None:
     """Refuse a split of other data than this.
 
     Args:
@@ -214,13 +218,14 @@ def check_data(path: Path, split: SplitFile, *, data: Path, m: int) -> None:
         split: its content.
         data: the data file.
         m: its number of rows.
+        y: the setting with which it was read.
 
     Raises:
         DataError: the data has changed since it was split.
     """
     if split.m != m:
         found = f"{data} has {m} rows, and the split is of {split.m}"
-    elif split.data_hash != data_hash(data):
+    elif split.data_hash != data_hash(data, y=y):
         found = f"{data} is not the file that was split, or has changed since"
     else:
         return
