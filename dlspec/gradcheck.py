@@ -145,7 +145,7 @@ def run(
 def _train(prepared: Prepared, cost: Cost, steps: int) -> None:
     """Train the parameters of the cost in place."""
     experiment = prepared.experiment
-    m, size = len(prepared.dataset.splits["train"].X), experiment.batch_size
+    m, size = len(prepared.dataset.splits["train"]), experiment.batch_size
     per_epoch = 1 if size == "all" else math.ceil(m / size)
     epochs = max(experiment.training.epochs, math.ceil(steps / per_epoch))
     longer = experiment.model_copy(update={"training": experiment.training.model_copy(update={"epochs": epochs})})

@@ -86,7 +86,7 @@ def open_run(run: Path, *, parameters: str | None = None) -> TrainedRun:
     normalization = Normalization.from_state(saved.model["normalization"], saved.normalization)
     dataset = experiment_data.load_data(loaded, normalization=normalization, classes=saved.model["classes"] or None)
     _check_features(dataset, saved.model["feature_names"], run)
-    cost = builder.build_cost(loaded.experiment, n_x=dataset.splits["train"].X.shape[1])
+    cost = builder.build_cost(loaded.experiment, n_x=dataset.splits["train"].n_x)
     checkpoint.restore(saved, cost.parameters, source=str(path))
     warnings: tuple[str, ...] = ()
     if dataset.fingerprint != record["data"]["sha256"]:

@@ -57,7 +57,7 @@ def prepare(loaded: LoadedExperiment) -> Prepared:
     experiment = resolver.resolve(loaded, dataset, cores=physical_cores())
     weights = experiment_data.build_weights(loaded, dataset)
     augmented = experiment_data.build_augmentation(loaded, dataset)
-    start = builder.read_start(loaded, experiment, n_x=dataset.splits["train"].X.shape[1])
+    start = builder.read_start(loaded, experiment, n_x=dataset.splits["train"].n_x)
     return Prepared(loaded, dataset, experiment, weights, start, augmented)
 
 
@@ -83,5 +83,5 @@ def contact_sheet(prepared: Prepared, *, examples: int, copies: int) -> NDArray[
 
 def advice(prepared: Prepared) -> list[Advice]:
     """The course's guidelines that the experiment does not follow."""
-    examples = {name: len(split.X) for name, split in prepared.dataset.splits.items()}
+    examples = {name: len(split) for name, split in prepared.dataset.splits.items()}
     return advise(prepared.experiment, examples=examples)

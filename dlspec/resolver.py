@@ -59,9 +59,9 @@ def resolve(loaded: LoadedExperiment, dataset: Dataset, *, cores: int) -> Experi
         resolved = stopping.model_copy(update={"mode": "max" if rising(stopping.monitor) else "min"})
         updates["training"] = experiment.training.model_copy(update={"early_stopping": resolved})
     if experiment.threads == "auto":
-        m, n_x = dataset.splits["train"].X.shape
-        widths = [n_x, *(layer.units for layer in experiment.architecture.layers), int(output.units)]
-        batch = m if experiment.batch_size == "all" else min(m, experiment.batch_size)
+        train = dataset.splits["train"]
+        widths = [train.n_x, *(layer.units for layer in experiment.architecture.layers), int(output.units)]
+        batch = len(train) if experiment.batch_size == "all" else min(len(train), experiment.batch_size)
         work = batch * sum(n_in * n_out for n_in, n_out in pairwise(widths))
         updates["threads"] = cores if work >= THREADS_PAY_FROM else 1
     return experiment.model_copy(update=updates)
@@ -175,7 +175,7 @@ def _check_min_rate(loaded: LoadedExperiment) -> None:
 def _check_length(loaded: LoadedExperiment, dataset: Dataset) -> None:
     """Warm-up and cycles must fit into the run."""
     decay, epochs = loaded.experiment.decay, loaded.experiment.training.epochs
-    m, size = len(dataset.splits["train"].X), loaded.experiment.batch_size
+    m, size = len(dataset.splits["train"]), loaded.experiment.batch_size
     steps_per_epoch = 1 if size == "all" else -(-m // size)
     length = epochs if decay.per == "epoch" else epochs * steps_per_epoch
     if decay.warmup >= length:
@@ -191,7 +191,7 @@ def _check_length(loaded: LoadedExperiment, dataset: Dataset) -> None:
 
 def _check_batches(loaded: LoadedExperiment, dataset: Dataset) -> None:
     """Batch normalisation needs two examples in every batch, the last one of an epoch included."""
-    layers, m = loaded.experiment.architecture.layers, len(dataset.splits["train"].X)
+    layers, m = loaded.experiment.architecture.layers, len(dataset.splits["train"])
     size = m if loaded.experiment.batch_size == "all" else min(loaded.experiment.batch_size, m)
     if not any(layer.batch_norm for layer in layers) or (size > 1 and m % size != 1):
         return

@@ -167,7 +167,7 @@ class Session:
         # Threads are pinned before the start values are made: those of `orthogonal` come out of linear algebra.
         with ExitStack() as stack:
             stack.enter_context(numerics(int(experiment.threads)))
-            cost = builder.build_cost(experiment, n_x=dataset.splits["train"].X.shape[1], start=prepared.start)
+            cost = builder.build_cost(experiment, n_x=dataset.splits["train"].n_x, start=prepared.start)
             evaluator = builder.build_evaluator(experiment, cost, dataset)
             trainer = build_trainer(
                 prepared, cost, evaluator, interrupted=self.interrupted, say_next=_moments(experiment, stretch.end)

@@ -1,6 +1,6 @@
 """From tables of examples to the arrays that training takes: coded, split, normalised."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,28 @@ class Examples:
     rows: NDArray[np.int64]
     weights: NDArray[Any] | None = None
     raw: NDArray[Any] | None = None
+
+    def __len__(self) -> int:
+        """Number of examples m."""
+        return len(self.X)
+
+    @property
+    def n_x(self) -> int:
+        """Number of features."""
+        return int(self.X.shape[1])
+
+    def blocks(self, size: int) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+        """All examples in order, X `(b, n_x)` and their Y, at most `size` at a time."""
+        for start in range(0, len(self.X), size):
+            yield self.X[start : start + size], self.Y[start : start + size]
+
+    def target_variance(self) -> float:
+        """Mean over the targets of a regression of their variance, over m."""
+        return float(self.Y.var(axis=0, dtype=np.float64).mean())
+
+    def class_counts(self, classes: int) -> NDArray[np.int64]:
+        """How many examples each class has `(classes,)`."""
+        return np.bincount(self.Y, minlength=classes)
 
 
 @dataclass(frozen=True, eq=False)

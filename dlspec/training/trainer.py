@@ -91,7 +91,7 @@ class Trainer:
         self.clock = clock
         self._cost = cost
         self._steps: dict[int, LossAndGradient] = {}
-        self._bind_steps(len(batches.X))
+        self._bind_steps(batches.examples)
         self._epoch = self._seen = self._step = 0
         self._plateau_state = PlateauState()
         self._spikes = SpikeWatch()
@@ -135,7 +135,7 @@ class Trainer:
         self._best = Best(state.best_epoch, state.best_value, state.waited)
         self._plateau_state = state.plateau
         self._spikes.restore(state.spikes)
-        self._bind_steps(max(0, len(self.batches.X) - state.seen))
+        self._bind_steps(max(0, self.batches.examples - state.seen))
 
     def run(self) -> Iterator[Event]:
         """Train to the end: `RunStarted`, then `StepsDone` and `EpochDone`, then `RunFinished`."""
@@ -189,7 +189,7 @@ class Trainer:
     def _train_epoch(self, rate_of: Callable[[int], float]) -> Generator[Event, None, RunFinished | None]:
         """The steps left in this epoch; returns the last event where the run ends in their midst."""
         update, steps, interrupted, clock = self._update, self._steps, self.interrupted, self.clock
-        look, m = self._spikes, len(self.batches.X)
+        look, m = self._spikes, self.batches.examples
         say_at = self.say_next(self._step)
         sign_of_life = clock() + STEPS_DONE_EVERY_S
         for X, Y, w in self.batches.epoch(self._epoch, start=self._seen):
