@@ -233,13 +233,19 @@ class Evaluator:
 
     def _pass(self, examples: Measured) -> tuple[float, Result]:
         """The loss over a split, and what else was found."""
-        result, total = self._nothing_yet(), 0.0
-        for X, Y in examples.blocks(BATCH):
-            forward, losses_and_gradient = self._plan(len(Y))
-            Z = forward(X)
-            losses, _ = losses_and_gradient(Z, Y)
-            total += float(losses.sum())
-            result.add(Z, Y)
+        result, total, units = self._nothing_yet(), 0.0, self.model.units
+        # Counting takes many small calls: it is done for several forward passes at once, as long as these are narrow.
+        size = BATCH * min(16, max(1, 256 // units))
+        logits: Array = np.empty((size, units), self.model.dtype)
+        for X, Y in examples.blocks(size):
+            for start in range(0, len(Y), BATCH):
+                Yb = Y[start : start + BATCH]
+                forward, losses_and_gradient = self._plan(len(Yb))
+                Z = forward(X[start : start + BATCH])
+                losses, _ = losses_and_gradient(Z, Yb)
+                total += float(losses.sum())
+                logits[start : start + len(Yb)] = Z
+            result.add(logits[: len(Y)], Y)
         return total / len(examples), result
 
     def _nothing_yet(self) -> Result:

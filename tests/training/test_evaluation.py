@@ -8,6 +8,7 @@ from core.builders import build_network
 
 from dlspec.core.cost import Cost, Penalty
 from dlspec.core.losses import LOSSES
+from dlspec.core.moments import Moments
 from dlspec.core.regularizers import REGULARIZERS
 from dlspec.data.dataset import Examples
 from dlspec.training import evaluation
@@ -208,3 +209,14 @@ def test_measuring_changes_nothing():
     np.testing.assert_array_equal(examples.X, X)
     np.testing.assert_array_equal(examples.Y, Y)
     np.testing.assert_array_equal(cost.parameters.theta, theta)
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_moments_of_blocks_are_those_of_all_rows(k):
+    rows = 1e6 + np.random.default_rng(0).standard_normal((1000, k))
+    moments = Moments(k)
+    for block in np.split(rows, [0, 1, 10, 700]):
+        moments.add(block)
+    assert moments.m == 1000
+    assert moments.mean == pytest.approx(rows.mean(axis=0), rel=1e-15)
+    assert moments.squares == pytest.approx(rows.var(axis=0) * 1000, rel=1e-12)
