@@ -9,31 +9,40 @@ from numpy.typing import NDArray
 class Moments:
     """Number of rows m, mean μ = Σx/m and squares Σ(x − μ)² of n columns, whatever blocks the rows come in.
 
-    Two sets of rows a and b are joined by δ = μ_b − μ_a: μ = μ_a + δ·m_b/m and Σ = Σ_a + Σ_b + δ²·m_a·m_b/m, which
-    loses no digits to large means (Chan, Golub, LeVeque, 1983, "Algorithms for computing the sample variance").
+    Two sets of rows a and b are joined by δ = μ_b − μ_a: μ = μ_a + δ·m_b/m and Σ = Σ_a + Σ_b + δ²·m_a·m_b/m (Chan,
+    Golub, LeVeque, 1983, "Algorithms for computing the sample variance"). All of it is done on what is left of x after
+    the mean of the first block, so that no digits are lost where the mean is large.
 
     Args:
         n: number of columns.
 
     Attributes:
         m: rows so far.
-        mean: μ `(n,)`, float64; 0 before the first row.
         squares: `(n,)`, float64.
     """
 
     def __init__(self, n: int):
         self.m = 0
-        self.mean = np.zeros(n)
         self.squares = np.zeros(n)
+        self._origin = np.zeros(n)
+        self._mean = np.zeros(n)  # of x less the origin
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """μ `(n,)`; 0 before the first row."""
+        return self._origin + self._mean
 
     def add(self, x: NDArray[Any]) -> None:
         """Take in rows `(m_b, n)` of any numbers."""
         if not len(x):
             return
-        mean = x.sum(axis=0, dtype=np.float64) / len(x)
-        deviations = x - mean
-        squares = np.square(deviations, out=deviations).sum(axis=0)
-        total, delta = self.m + len(x), mean - self.mean
+        if not self.m:
+            self._origin = x.sum(axis=0, dtype=np.float64) / len(x)
+        rest = x - self._origin
+        mean = rest.sum(axis=0) / len(x)
+        rest -= mean
+        squares = np.square(rest, out=rest).sum(axis=0)
+        total, delta = self.m + len(x), mean - self._mean
         self.squares += squares + delta**2 * (self.m * len(x) / total)
-        self.mean += delta * (len(x) / total)
+        self._mean += delta * (len(x) / total)
         self.m = total

@@ -97,7 +97,7 @@ class Regressed:
             return math.sqrt(float(self.errors.mean[0]))
         if name == "mae":
             return float(self.absolute.mean[0])
-        squared = float(self.errors.mean[0]) * self.targets.m * len(self.targets.mean)
+        squared = float(self.errors.mean[0]) * self.targets.m * len(self.targets.squares)
         return metrics.r2(squared, float(self.targets.squares.sum()))
 
 

@@ -12,7 +12,7 @@ from dlspec.core.moments import Moments
 from dlspec.core.regularizers import REGULARIZERS
 from dlspec.data.dataset import Examples
 from dlspec.training import evaluation
-from dlspec.training.evaluation import Evaluator
+from dlspec.training.evaluation import Evaluator, Regressed
 
 from .builders import make_cost, make_examples
 
@@ -220,3 +220,14 @@ def test_moments_of_blocks_are_those_of_all_rows(k):
     assert moments.m == 1000
     assert moments.mean == pytest.approx(rows.mean(axis=0), rel=1e-15)
     assert moments.squares == pytest.approx(rows.var(axis=0) * 1000, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("targets", "spread"),
+    [([[1.0], [2.0], [3.0], [6.0]], 14), ([[0.0, 10.0], [2.0, 14.0]], 2 + 8)],  # each column has its own mean
+)
+def test_r2_goes_by_the_spread_of_the_targets(targets, spread):
+    targets = np.array(targets)
+    found = Regressed(targets.shape[1])
+    found.add(targets + 1, targets)
+    assert found.metric("r2") == pytest.approx(1 - targets.size / spread)
