@@ -14,6 +14,7 @@ from dlspec.config.section import Section
 from dlspec.config.training import rising
 from dlspec.data.dataset import Dataset
 from dlspec.data.split import percents
+from dlspec.data.streamed import StreamedExamples
 from dlspec.experiment_data import synthetic_seed
 
 # Multiply-adds of one forward pass from which a second thread pays: measured over whole training
@@ -49,6 +50,7 @@ def resolve(loaded: LoadedExperiment, dataset: Dataset, *, cores: int) -> Experi
         _check_monitor(loaded, dataset, metric, decay.monitor, where=("decay", "monitor"))
     _check_min_rate(loaded)
     _check_batches(loaded, dataset)
+    _check_buffer(loaded, dataset)
     _check_length(loaded, dataset)
     updates: dict[str, Any] = {
         "data": _resolved_data(experiment, dataset),
@@ -203,3 +205,14 @@ def _check_batches(loaded: LoadedExperiment, dataset: Dataset) -> None:
         ("batch_size",),
         f"{size:,} leaves a batch of 1 of {m:,} training examples, {needs}; expected another size, such as {other:,}",
     )
+
+
+def _check_buffer(loaded: LoadedExperiment, dataset: Dataset) -> None:
+    """Examples that are read in parts are shuffled in a buffer, which must hold more than a batch."""
+    train, size = dataset.splits["train"], loaded.experiment.batch_size
+    if isinstance(train, StreamedExamples) and size != "all" and train.capacity < 2 * min(size, len(train)):
+        raise loaded.problem(
+            ("data", "memory"),
+            f"leaves a buffer of {train.capacity:,} examples to shuffle in; expected room for two batches of "
+            f"{size:,}: more memory, or a smaller batch_size",
+        )

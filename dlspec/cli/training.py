@@ -9,6 +9,7 @@ from rich.console import Console
 from dlspec.cli import errors
 from dlspec.cli.console import console, results, text, write_json
 from dlspec.cli.signals import Interruption
+from dlspec.data.streamed import StreamedExamples
 from dlspec.preparation import Prepared
 from dlspec.session import Outcome
 
@@ -23,7 +24,8 @@ def introduce(notes: Console, prepared: Prepared) -> None:
     widths = [n_x, *(layer.units for layer in experiment.architecture.layers), experiment.architecture.output.units]
     network = "-".join(map(str, widths))
     threads = f"{experiment.threads} thread{'s' if experiment.threads != 1 else ''}"
-    notes.print(text(f"{experiment.name}: {splits}; {n_x:,} feature{'s' * (n_x != 1)}, {kind}"))
+    streamed = "; streamed" if isinstance(dataset.splits["train"], StreamedExamples) else ""
+    notes.print(text(f"{experiment.name}: {splits}; {n_x:,} feature{'s' * (n_x != 1)}, {kind}{streamed}"))
     notes.print(text(f"network {network}, {experiment.optimizer.name}, {threads}"))
     for warning in dataset.warnings:
         notes.print(text(f"warning: {warning}"))

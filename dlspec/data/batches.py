@@ -1,6 +1,6 @@
 """Mini-batches: the examples of each epoch in a new order, out of buffers that are filled again and again."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import numpy as np
@@ -62,7 +62,7 @@ class Batches:
         """⌈m / batch_size⌉."""
         return -(-self.examples // self.batch_size)
 
-    def epoch(self, epoch: int, *, start: int = 0) -> Iterator[Batch]:
+    def epoch(self, epoch: int, *, start: int = 0) -> Generator[Batch, None, None]:
         """Batches `(Xb, Yb, wb)` of one epoch; each is overwritten by the next. `wb` is None without weights.
 
         Args:

@@ -235,7 +235,7 @@ class Evaluator:
         """The loss over a split, and what else was found."""
         result, total, units = self._nothing_yet(), 0.0, self.model.units
         # Counting takes many small calls: it is done for several forward passes at once, as long as these are narrow.
-        size = BATCH * min(16, max(1, 256 // units))
+        size = 16 * BATCH if units <= 16 else BATCH
         logits: Array = np.empty((size, units), self.model.dtype)
         for X, Y in examples.blocks(size):
             for start in range(0, len(Y), BATCH):

@@ -16,7 +16,7 @@ from dlspec.run import directory
 
 from .resuming import content_of, write
 
-MODELS = ("dropout", "batch-norm", "plateau", "early-stopping", "augmentation")
+MODELS = ("dropout", "batch-norm", "plateau", "early-stopping", "augmentation", "streaming")
 FLAGS = ["training.epochs=60", "checkpoint.every_seconds=0"]  # a checkpoint after every epoch
 STOPPING = ["training.early_stopping.patience=30"]
 NOW = datetime(2026, 2, 3, tzinfo=UTC)
