@@ -20,6 +20,7 @@ from dlspec.errors import DataError
 # Bytes that pyarrow holds of a column while it reads a row group: a page as it is stored and unpacked, a dictionary.
 _COLUMN_BYTES = 2 * 2**20
 _READ_AT_ONCE = 2**16  # bytes
+_EXPANSION = 10  # of what the end of a file says of its row groups, once it is parsed
 
 
 def open_rows(path: Path, reading: Reading, memory: Memory) -> RowSource:
@@ -32,13 +33,20 @@ def open_rows(path: Path, reading: Reading, memory: Memory) -> RowSource:
     layout = parquet.layout_of(path, reading.target, None, reading.leave_out, training=True, missing=missing)
     row_bytes = len(layout.features) * layout.dtype.itemsize
     with damage_as_data_error(path, "Parquet"), parquet.opened(path) as file:
-        groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
-        borders = np.cumsum([0, *(group.num_rows for group in groups)])
-        largest = max((group.total_byte_size for group in groups), default=0)
+        metadata = file.metadata  # that of many row groups takes its memory, so there is one for all
+        sizes = [_size_of(metadata.row_group(number)) for number in range(metadata.num_row_groups)]
+        borders = np.cumsum([0, *(rows for rows, _ in sizes)])
+        largest = max((size for _, size in sizes), default=0)
+        kept = _EXPANSION * metadata.serialized_size
     if borders[-1] != layout.m:
         raise DataError(f"{path}: declares {layout.m} rows, and {borders[-1]} in its row groups")
     columns = len(layout.features) + len(layout.targets)
     memory.check_chunk(str(path), min(largest, columns * _COLUMN_BYTES), f"a row group of {columns} columns")
+    if kept > memory.limit // 4:
+        raise DataError(
+            f"{path}: what it says of its {len(sizes):,} row groups takes {kept:,} bytes; expected at most 1/4 of "
+            "data.memory: allow it more, or write the file anew with dlspec convert"
+        )
     batch = max(1, memory.block // row_bytes)
     check = unchanged([path])
 
@@ -46,7 +54,8 @@ def open_rows(path: Path, reading: Reading, memory: Memory) -> RowSource:
     def opened() -> Iterator[Reader]:
         check()
         text = list(layout.targets) if layout.text else None
-        with parquet.opened(path, buffer_size=_READ_AT_ONCE) as x, parquet.opened(path, read_dictionary=text) as y:
+        settings = {"metadata": metadata, "buffer_size": _READ_AT_ONCE}
+        with parquet.opened(path, **settings) as x, parquet.opened(path, read_dictionary=text, **settings) as y:
             yield _ParquetReader(
                 _Cursor(path, x, layout.features, borders, batch, partial(parquet.inputs_of, path, layout)),
                 _Cursor(path, y, layout.targets, borders, batch, partial(parquet.targets_of, path, layout)),
@@ -63,7 +72,12 @@ def open_rows(path: Path, reading: Reading, memory: Memory) -> RowSource:
         classes=layout.classes,
         missing=missing,
     )
-    return RowSource(head=head, m=layout.m, groups=borders, missing=missing, opened=opened)
+    return RowSource(head=head, m=layout.m, groups=borders, kept=kept, missing=missing, opened=opened)
+
+
+def _size_of(group: Any) -> tuple[int, int]:
+    """Rows and bytes of a row group."""
+    return group.num_rows, group.total_byte_size
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +106,7 @@ class _Cursor:
     ):
         self._path, self._file, self._columns, self._borders = path, file, list(columns), borders
         self._batch, self._arrays_of = batch, arrays_of
+        self._group = 0  # that is being read
         self._at = self._end = -1  # the rows that were read, but not asked for yet
         self._rows: NDArray[Any] = np.empty(0)
         self._batches: Iterator[Any] = iter(())
@@ -110,18 +125,22 @@ class _Cursor:
     def _seek(self, start: int) -> None:
         group = int(np.searchsorted(self._borders, start, side="right")) - 1
         if not self._borders[group] <= self._at < start:  # else it is on the way
-            with damage_as_data_error(self._path, "Parquet"):
-                groups = range(group, len(self._borders) - 1)
-                self._batches = self._file.iter_batches(
-                    batch_size=self._batch, row_groups=groups, columns=self._columns, use_threads=False
-                )
-            self._end, self._rows = int(self._borders[group]), np.empty(0)
+            self._begin(group)
         while self._end <= start:
             self._next()
         self._rows = self._rows[len(self._rows) - (self._end - start) :]
         self._at = start
 
+    def _begin(self, group: int) -> None:
+        with damage_as_data_error(self._path, "Parquet"):
+            self._batches = self._file.iter_batches(
+                batch_size=self._batch, row_groups=[group], columns=self._columns, use_threads=False
+            )
+        self._group, self._end, self._rows = group, int(self._borders[group]), np.empty(0)
+
     def _next(self) -> None:
+        while self._end == self._borders[self._group + 1]:
+            self._begin(self._group + 1)
         with damage_as_data_error(self._path, "Parquet"):
             batch = next(self._batches, None)
             if batch is None:

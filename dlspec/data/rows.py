@@ -40,6 +40,7 @@ class RowSource:
         m: number of rows.
         chunk: rows that are stored, and must be read, together.
         groups: `(g + 1,)`, rows from which reading can begin, where it cannot everywhere, and m; None where it can.
+        kept: bytes that are kept to read them.
         missing: whether a target may be missing.
         opened: opens the file anew, for one thread.
     """
@@ -49,6 +50,7 @@ class RowSource:
     opened: Callable[[], AbstractContextManager[Reader]]
     chunk: int = 1
     groups: NDArray[np.int64] | None = None
+    kept: int = 0
     missing: bool = False
 
     @property

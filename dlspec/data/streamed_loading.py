@@ -196,9 +196,11 @@ def _assemble(
 
 
 def _kept(parts: Iterable[ChosenRows]) -> int:
-    """Bytes kept for all rows: of each file the labels, and which row is in which split."""
+    """Bytes kept for all rows: of each file the labels, which row is in which split, and what it takes to read it."""
+    parts = list(parts)
     arrays = {id(array): array for part in parts for array in (part.labels, part.split_of) if array is not None}
-    return sum(array.nbytes for array in arrays.values())
+    sources = {id(part.source): part.source for part in parts}
+    return sum(array.nbytes for array in arrays.values()) + sum(source.kept for source in sources.values())
 
 
 def _surveys(parts: Mapping[str, ChosenRows]) -> dict[str, Survey]:

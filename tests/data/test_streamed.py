@@ -86,7 +86,7 @@ def all_of(examples, size=64):
 @pytest.mark.parametrize("form", FILES)
 def test_the_same_examples_as_in_memory(tmp_path, form, targets):
     path = FILES[form](tmp_path, Y[targets])
-    limit = MORE if form == "one row group" else MEMORY
+    limit = MORE if form in ("parquet", "one row group") else MEMORY
     memory, streamed = both(path, task=TASKS.get(targets, "auto"), cut=Cut(seed=3, train_dev=0.1), memory=limit)
     assert list(streamed.splits) == list(memory.splits) == ["train", "train-dev", "dev", "test"]
     for name in ("task", "classes", "n_targets", "feature_names", "target_names", "cut", "fingerprint", "warnings"):
