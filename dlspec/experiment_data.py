@@ -18,6 +18,7 @@ from dlspec.data.image_folder import ImageForm
 from dlspec.data.loading import Points, load_divided, load_file, load_files, load_synthetic
 from dlspec.data.normalization import Normalization
 from dlspec.data.reading import Reading
+from dlspec.errors import ConfigError
 
 
 def load_data(
@@ -64,21 +65,21 @@ def load_data(
         classes=classes or data.classes,
     )
     if isinstance(data, OneFile):
-        path = _existing(loaded, data.path, "path")
+        path = _existing(loaded, data.path)
         if data.split.file is None:
             return load_file(path, reading=reading, cut=_cut(experiment, data.split), preparation=preparation)
         return load_divided(
             path,
-            _existing(loaded, data.split.file, "split", "file"),
+            _existing(loaded, data.split.file),
             reading=reading,
             column_is_feature=data.split.column_is_feature,
             preparation=preparation,
         )
     return load_files(
-        _existing(loaded, data.train, "train"),
-        None if data.dev is None else _existing(loaded, data.dev, "dev"),
-        None if data.test is None else _existing(loaded, data.test, "test"),
-        train_dev=None if data.train_dev is None else _existing(loaded, data.train_dev, "train_dev"),
+        _existing(loaded, data.train),
+        None if data.dev is None else _existing(loaded, data.dev),
+        None if data.test is None else _existing(loaded, data.test),
+        train_dev=None if data.train_dev is None else _existing(loaded, data.train_dev),
         reading=reading,
         cut=cut,
         preparation=preparation,
@@ -105,12 +106,11 @@ def _image_form(section: ImageSection | None) -> ImageForm | None:
     return ImageForm(size=None if section.size is None else (section.size[0], section.size[1]), mode=section.mode)
 
 
-def _existing(loaded: LoadedExperiment, path: str, *key: str) -> Path:
-    """A data file; where it is missing, the error points at the key that names it."""
-    resolved = loaded.resolve(path)
-    if not resolved.exists():
-        raise loaded.problem(("data", *key), f"there is no file {resolved}; check the path")
-    return resolved
+def _existing(loaded: LoadedExperiment, path: str) -> Path:
+    """A data file; where one is missing, the error points at the key that names it, and tells of all."""
+    if missing := loaded.missing_files():
+        raise ConfigError(missing)
+    return loaded.resolve(path)
 
 
 def _points_apart(loaded: LoadedExperiment, data: Synthetic, name: str, drawn: Drawn | None) -> Points | None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlspec.data import delimited
+from dlspec.data import delimited, hdf5
 from dlspec.data.delimited_cells import DELIMITERS, examples
 from dlspec.data.scan import ARRAY_SUFFIXES, TEXT_SUFFIXES
 from dlspec.data.stored_arrays import ArrayFile, StoredArray, opened
@@ -19,7 +19,7 @@ from dlspec.run import storage
 from dlspec.splitting import Division
 
 _LINES = 20_000  # read at a time
-_WHOLE = ("classes", "list_classes", "feature_names")  # arrays that are not of examples, whatever their length
+_WHOLE = (*hdf5.CLASSES, "feature_names")  # arrays that are not of examples, whatever their length
 
 Places = Sequence[NDArray[np.int8]]
 """For each source the position of the split of each row."""

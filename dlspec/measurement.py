@@ -14,12 +14,14 @@ from dlspec.config.experiment import Experiment
 from dlspec.core.cost import Cost
 from dlspec.data.dataset import Dataset
 from dlspec.data.normalization import Normalization
-from dlspec.errors import DataError, UsageError
+from dlspec.errors import DataError, RunError, UsageError
 from dlspec.run import checkpoint, checkpoints
 from dlspec.run.environment import numerics
 from dlspec.run.record import read_record, segments_of
 from dlspec.training.ensemble import Ensemble
 from dlspec.training.evaluation import Model
+
+MODEL = {"classes", "feature_names", "normalization"}  # what a checkpoint must say about its model
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ def open_run(run: Path, *, parameters: str | None = None) -> TrainedRun:
     """
     record = read_record(run)
     name, path, saved = checkpoints.load_of_run(run, parameters)
+    if MODEL - saved.model.keys() or "epoch" not in saved.progress:
+        raise RunError(f"{path}: does not say what its parameters are for; restore it from a copy")
     loaded = loader.load(run / segments_of(record)[-1].config)
     normalization = Normalization.from_state(saved.model["normalization"], saved.normalization)
     dataset = experiment_data.load_data(loaded, normalization=normalization, classes=saved.model["classes"] or None)

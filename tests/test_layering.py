@@ -102,6 +102,7 @@ WRITING_FUNCTIONS = {
     "shutil": {"copy", "copy2", "copyfile", "copyfileobj", "copytree", "move", "rmtree", "make_archive"},
     "np": {"save", "savez", "savez_compressed", "savetxt", "memmap"},
 }  # fmt: skip
+READING_FLAGS = {"os.O_RDONLY", "os.O_RDONLY | os.O_NONBLOCK"}
 WRITE_MODE = re.compile("[rbtU]*[wax+][rwaxbtU+]*")
 
 
@@ -187,7 +188,7 @@ def writes(call, owner):
     if not isinstance(function, ast.Attribute):
         return False
     name = function.attr
-    if owner == "storage" or (owner == "os" and name == "open" and ast.unparse(arguments[1]) == "os.O_RDONLY"):
+    if owner == "storage" or (owner == "os" and name == "open" and ast.unparse(arguments[1]) in READING_FLAGS):
         return False  # the writer itself, or a file opened for nothing but reading
     if owner in WRITING_FUNCTIONS:
         return name in WRITING_FUNCTIONS[owner]
@@ -347,7 +348,7 @@ def test_a_planted_violation_is_found(path, source, problem):
         ("run/storage.py", "os.open(path, os.O_WRONLY); path.mkdir(); path.replace(other)"),
         ("run/new.py", "path.open('rb'); path.open(encoding='utf-8', newline=''); open(path)"),
         ("run/new.py", "text.replace('a', 'b'); moment.replace(tzinfo=UTC); re.compile('x'); path.read_text()"),
-        ("run/new.py", "os.open(path, os.O_RDONLY); storage.rename(path, other)"),
+        ("run/new.py", "os.open(path, os.O_RDONLY | os.O_NONBLOCK); storage.rename(path, other)"),
         ("data/new.py", "h5py.File(path, 'r'); np.load(path, allow_pickle=False); archive.open(member)"),
         ("data/new.py", "Image.open(file, formats=FORMATS)"),
         ("runner.py", "from dlspec import builder\nimport dlspec"),

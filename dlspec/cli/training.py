@@ -23,7 +23,7 @@ def introduce(notes: Console, prepared: Prepared) -> None:
     widths = [n_x, *(layer.units for layer in experiment.architecture.layers), experiment.architecture.output.units]
     network = "-".join(map(str, widths))
     threads = f"{experiment.threads} thread{'s' if experiment.threads != 1 else ''}"
-    notes.print(text(f"{experiment.name}: {splits}; {n_x:,} features, {kind}"))
+    notes.print(text(f"{experiment.name}: {splits}; {n_x:,} feature{'s' * (n_x != 1)}, {kind}"))
     notes.print(text(f"network {network}, {experiment.optimizer.name}, {threads}"))
     for warning in dataset.warnings:
         notes.print(text(f"warning: {warning}"))

@@ -73,7 +73,8 @@ def coding_of(table: Table, *, task: Literal["auto"] | Task, classes: Sequence[s
         classes: names in order; None means those in the file, else the distinct labels, in natural order.
 
     Raises:
-        DataError: fewer than two classes, or one named twice; classes for a regression.
+        DataError: fewer than two classes, or one named twice; classes for a regression, or a target that never
+            differs.
     """
     if task == "multi_task":
         return Coding(task=task, classes=())
@@ -81,6 +82,7 @@ def coding_of(table: Table, *, task: Literal["auto"] | Task, classes: Sequence[s
         raise DataError(f"{table.source}: classes are given for a regression; leave out classes, or task: regression")
     classes = tuple(classes or table.classes or ())
     if task == "regression" or (task == "auto" and not classes and not _looks_like_classes(table.y)):
+        _check_targets_differ(table)
         return Coding(task="regression", classes=())
     if not classes:
         labels = np.unique(_labels(table))
@@ -91,6 +93,17 @@ def coding_of(table: Table, *, task: Literal["auto"] | Task, classes: Sequence[s
         if name in classes[:position]:
             raise DataError(f"{table.source}: two classes are named {shown(name)}; expected different names")
     return Coding(task="classification", classes=classes)
+
+
+def _check_targets_differ(table: Table) -> None:
+    y = table.y.reshape(len(table.y), -1)
+    if len(y) < 2 or y.dtype.kind == "U":
+        return
+    for column, name in enumerate(table.target_names):
+        if (y[:, column] == y[0, column]).all():
+            raise DataError(
+                f"{table.source}: target {plain(name)} is {y[0, column]:g} in every example; expected one that differs"
+            )
 
 
 def _looks_like_classes(y: NDArray[Any]) -> bool:

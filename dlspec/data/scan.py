@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlspec.data import delimited, files, parquet
+from dlspec.data import delimited, files, hdf5, parquet
 from dlspec.data.column import Column, of_array
 from dlspec.data.columns import target_columns
 from dlspec.data.delimited_cells import examples, is_text, numbers_of, place_of
@@ -118,7 +118,7 @@ def _scan_arrays(file: ArrayFile, wanted: Wanted) -> Scan:
         hashes = np.empty((m, 4), dtype=np.uint32)
         for rows, values in inputs.slabs():
             hashes[rows] = hasher(values.reshape(len(values), -1))
-    classes = next((name for name in ("classes", "list_classes") if name in file.names), None)
+    classes = next((name for name in hdf5.CLASSES if name in file.names), None)
     stored = None if classes is None else texts(file.array(classes).read(slice(None)))
     return Scan(
         source=source,

@@ -317,15 +317,18 @@ def check_writable(path: Path) -> None:
     """Ask, without writing, whether a directory can be created or filled here.
 
     Raises:
-        UsageError: `path`, or its nearest existing parent, is no directory.
+        UsageError: `path`, or its nearest existing parent, is no directory; or a name is too long.
         RunBusyError: it is not writable.
     """
     existing = path
-    with _named(path, "look"):
-        while not existing.exists() and existing != existing.parent:
+    try:
+        while not (existing.exists() or existing.is_symlink()) and existing != existing.parent:
             existing = existing.parent
+    except OSError as error:
+        raise UsageError(f"{path}: {(error.strerror or str(error)).lower()}; choose another place") from error
     if not existing.is_dir():
-        raise UsageError(f"{existing}: is a file, not a directory; choose another place")
+        kind = "a link that leads to no directory" if existing.is_symlink() else "a file, not a directory"
+        raise UsageError(f"{existing}: is {kind}; choose another place")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise RunBusyError(f"{existing}: not writable; choose a writable place")
 

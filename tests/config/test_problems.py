@@ -184,7 +184,7 @@ def problems(text: str) -> list[str]:
         ("optimizer: []", f"2:1: optimizer: found an empty list; {OPTIMIZERS}, or a mapping with name"),
         ("optimizer: {name: Adam}", f"2:19: optimizer.name: found 'Adam'; {OPTIMIZERS}; did you mean adam?"),
         ("optimizer: {name: 3}", f"2:19: optimizer.name: found 3 (whole number); {OPTIMIZERS}"),
-        ("dtype: double", "2:8: dtype: found 'double'; expected one of: float32, float64"),
+        ("dtype: double", "2:8: dtype: found 'double'; expected one of: float32, float64; did you mean float64?"),
         (
             "name: a b",
             "2:7: name: found 'a b'; expected name of the run directory: letters, digits, dot, _ and -, at most 100, "

@@ -41,7 +41,7 @@ def error_of(call, *arguments, **settings):
     return str(caught.value)
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(names=st.lists(st.sampled_from(["train", "train-dev", "dev", "test"]), min_size=1, max_size=60))
 @pytest.mark.parametrize("name", ["a.csv", "a.h5"])
 def test_what_is_written_is_read(tmp_path_factory, name, names):
