@@ -87,7 +87,7 @@ DATA = {
     "target-is-weight": ("{path: good.csv, target: label, sample_weight: label}", "sample_weight"),
     "every-column": ("{path: good.csv, target: [a, b, label]}", "every column"),
     "classes-that-differ": ("{path: good.csv, classes: [x, y]}", "good.csv"),
-    "x-of-a-csv": ("{path: good.csv, x: a}", "x is given"),
+    "x-of-a-csv": ("{path: good.csv, x: a}", "x is given, which CSV does not have"),
     "image-of-a-csv": ("{path: good.csv, image: {mode: grey}}", "image is given"),
     "folder-without-classes": ("{path: dir}", "dir"),
     "no-such-labels": ("{path: x.npy}", "y.npy"),

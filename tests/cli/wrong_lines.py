@@ -273,6 +273,7 @@ LINES = (
     ("convert good.csv loop/x.h5", "loop: is a link"),
     ("convert good.csv /dev/null/x.h5", "/dev/null: is a file"),
     (f"convert good.csv {LONG}.h5", "too long"),
+    ("convert good.csv dir/", "dir"),
     ("convert good.csv x.h5 --target nothing", "nothing"),
     ("convert good.csv x.h5 --target a --target a", "a target"),
     ("convert good.csv x.h5 --sample-weight nothing", "nothing"),
