@@ -41,6 +41,25 @@ def parse_percent(text: str) -> float:
     return share / 100
 
 
+BYTES = {"kB": 10**3, "MB": 10**6, "GB": 10**9}
+
+
+def parse_memory(text: str) -> int:
+    """`512MB` → 512,000,000 bytes.
+
+    Raises:
+        ValueError: no size.
+    """
+    number, unit = text[:-2], text[-2:]
+    try:
+        size = int(float(number) * BYTES[unit])
+    except (ValueError, KeyError):
+        size = 0
+    if size < 1:
+        raise ValueError("expected a size such as 512MB or 2GB")
+    return size
+
+
 BY_COLUMN = ("group", "time", "hash")
 
 
@@ -170,12 +189,25 @@ class _File(_Prepared):
         "unset there means y_train.npy for x_train.npy, train-labels-idx1-ubyte for train-images-idx3-ubyte",
     )
     image: Image | None = Field(None, description="folder of images: what they are brought to")
+    memory: str | None = Field(
+        None,
+        pattern=r"^[0-9.]+(kB|MB|GB)$",
+        description="HDF5, Parquet, NPY: the examples are read in parts while training, in at most so much memory, "
+        "such as 512MB; unset means that all of them are in memory",
+    )
     classes: list[str] | None = Field(
         None,
         min_length=2,
         description="class names in order; labels are these texts or positions in this list from 0; "
         "unset means what is found in the training file",
     )
+
+    @field_validator("memory")
+    @classmethod
+    def _a_size(cls, memory: str | None) -> str | None:
+        if memory is not None:
+            parse_memory(memory)
+        return memory
 
     @model_validator(mode="after")
     def _columns_have_one_meaning(self) -> "_File":

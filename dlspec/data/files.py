@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -141,11 +141,21 @@ def _checked(path: Path, given: _Given, *, training: bool) -> tuple[Format, dict
     check_readable(path)
     if not training and "sample_weight" not in found.settings:
         given = given._replace(sample_weight=None)
-    for name in _NAMES:
-        if name not in found.settings and getattr(given, name) != _Given._field_defaults[name]:
-            raise DataError(f"{path}: {name} is given, which {found.name} does not have; {_for(name)}")
+    check_settings(path, {name: getattr(given, name) for name in _NAMES})
     settings = {**given._asdict(), "training": training}
     return found, {name: settings[name] for name in found.settings}
+
+
+def check_settings(path: Path, settings: Mapping[str, Any]) -> None:
+    """Refuse a setting that the format of the file has no use for.
+
+    Raises:
+        DataError: names it, and the formats that have it.
+    """
+    found = format_of(path)
+    for name, value in settings.items():
+        if name not in found.settings and value != _Given._field_defaults[name]:
+            raise DataError(f"{path}: {name} is given, which {found.name} does not have; {_for(name)}")
 
 
 def check_readable(path: Path) -> None:

@@ -57,7 +57,7 @@ def load_divided(
     split_file.check_data(split, divided, data=path, m=len(table.x), y=reading.y)
     coding = coding_of(table, task=reading.task, classes=reading.classes)
     Y = coding.encode(table)
-    parts = {name: Part(table, Y, rows) for name, rows in divided.rows.items()}
+    parts = {name: Part(table, Y, rows.astype(np.int64)) for name, rows in divided.rows.items()}
     return assemble(parts, coding, None, preparation=preparation, fingerprint=fingerprint([path, split], reading))
 
 
@@ -88,7 +88,7 @@ def load_files(
     """
     others = {name: path for name, path in (("dev", dev), ("test", test), ("train-dev", train_dev)) if path is not None}
     if cut is not None:
-        _check_cut(f"{train}", cut, "training file", given=others)
+        check_cut(f"{train}", cut, "training file", given=others)
     table, coding, column = _read_training(train, reading, cut)
     reading = _without_column(reading, cut)
     made = None
@@ -119,8 +119,18 @@ def _without_column(reading: Reading, cut: Cut | None) -> Reading:
     return replace(reading, leave_out=(cut.column,))
 
 
-def _check_cut(source: str, cut: Cut, train: str, *, given: Collection[str]) -> None:
-    """Refuse to cut what is there already, and a test set, which comes in a file of its own."""
+def check_cut(source: str, cut: Cut, train: str, *, given: Collection[str]) -> None:
+    """Refuse to cut what is there already, and a test set, which comes in a file of its own.
+
+    Args:
+        source: for messages.
+        cut: ratios train/dev or nothing, and the share of train-dev.
+        train: what is cut, for messages.
+        given: the splits that are there.
+
+    Raises:
+        DataError: says what does not go together.
+    """
     ratios = cut.ratios or ()
     if len(ratios) not in (1, 2) or (len(ratios) == 2 and "dev" in given):
         reason = "dev is given" if "dev" in given else f"{len(ratios) or 'no'} ratios"
@@ -174,7 +184,7 @@ def load_synthetic(
         parts = {"train": whole(tables["train"], coding)}
     else:
         if len(tables) > 1:
-            _check_cut(name, cut, "training set", given=tables)
+            check_cut(name, cut, "training set", given=tables)
         parts, how = divide(tables["train"], coding, cut)
     parts |= {part: whole(table, coding) for part, table in tables.items() if part != "train"}
     digest = hashlib.sha256()

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dlspec.data.beside import absent, file_beside, targets_beside
 from dlspec.data.table import Table, damage_as_data_error, from_arrays
@@ -43,17 +42,17 @@ def read(
     inputs, targets, *others = files(path, y=y, sample_weight=sample_weight)
     if sample_weight is not None and not others and training:
         raise absent(path, sample_weight)
-    labels = _mapped(targets)
+    labels = np.asarray(mapped(targets))
     if labels.dtype.kind == "S":
         with damage_as_data_error(targets, "text"):
             labels = np.strings.decode(labels, "utf-8")
     return from_arrays(
         str(path),
-        x=_mapped(inputs),
+        x=np.asarray(mapped(inputs)),
         y=np.array(labels),
         x_name=inputs.name,
         y_name=targets.stem,
-        weights=_mapped(others[0]) if others else None,
+        weights=np.asarray(mapped(others[0])) if others else None,
         weights_name=sample_weight or "",
         missing=missing,
     )
@@ -69,13 +68,18 @@ def files(path: Path, *, y: str = "y", sample_weight: str | None = None) -> Sequ
     return [path, targets_beside(path, y), *([] if weights is None else [weights])]
 
 
-def _mapped(path: Path) -> NDArray[Any]:
+def mapped(path: Path) -> np.memmap[Any, Any]:
+    """The array of a file, mapped into memory.
+
+    Raises:
+        DataError: no NPY file, or not as long as it declares.
+    """
     with damage_as_data_error(path, "NPY"), warnings.catch_warnings(action="ignore"):
         with path.open("rb") as file:
             if file.read(len(_MAGIC)) != _MAGIC:  # else NumPy takes it for a pickle, and says how to load one
                 raise DataError(f"{path}: is no NPY file; expected one written by numpy.save")
-        values = np.load(path, mmap_mode="r", allow_pickle=False)
+        values: np.memmap[Any, Any] = np.load(path, mmap_mode="r", allow_pickle=False)
         end, size = values.offset + values.nbytes, path.stat().st_size
         if end != size:
             raise DataError(f"{path}: holds {size} bytes; expected {end} by its header")
-    return np.asarray(values)
+    return values

@@ -25,7 +25,7 @@ _MAX_LABEL = 1_000  # characters; a longer text is no label
 
 
 @dataclass(frozen=True)
-class _Layout:
+class Layout:
     """What the schema of a file and the settings of `read` say about its columns.
 
     Attributes:
@@ -93,7 +93,7 @@ def read(
         DataError: no pyarrow, not a Parquet file, a damaged one, a column that is absent, empty somewhere or of
             another type, or values that `from_arrays` refuses.
     """
-    layout = _layout(path, target, sample_weight, leave_out, training=training, missing=missing)
+    layout = layout_of(path, target, sample_weight, leave_out, training=training, missing=missing)
     x = np.empty((layout.m, len(layout.features)), layout.dtype)
     y, weights, start = [], [], 0
     for rows in _blocks(path, layout):
@@ -119,7 +119,7 @@ def stream(
     Raises:
         DataError: as `read`; what is wrong with a row, when its block is taken.
     """
-    layout = _layout(path, target, sample_weight, leave_out, training=training, missing=missing)
+    layout = layout_of(path, target, sample_weight, leave_out, training=training, missing=missing)
 
     def tables() -> Iterator[Table]:
         start = 0
@@ -130,7 +130,7 @@ def stream(
     return Stream(layout.m, tables())
 
 
-def _table(path: Path, layout: _Layout, rows: _Rows, *, start: int) -> Table:
+def _table(path: Path, layout: Layout, rows: _Rows, *, start: int) -> Table:
     return from_arrays(
         str(path),
         x=rows.x.reshape(-1, *(layout.image_shape or rows.x.shape[1:])),
@@ -159,11 +159,11 @@ def load_pyarrow(path: Path) -> tuple[Any, Any]:
     return pa, pq
 
 
-def _opened(path: Path, **settings: Any) -> Any:
+def opened(path: Path, *, buffer_size: int = _BUFFER, **settings: Any) -> Any:
     """The file in pyarrow's hands."""
     pa, pq = load_pyarrow(path)
     # Otherwise pyarrow would hold all of the columns that it reads, packed.
-    return pq.ParquetFile(pa.OSFile(str(path)), pre_buffer=False, buffer_size=_BUFFER, **settings)
+    return pq.ParquetFile(pa.OSFile(str(path)), pre_buffer=False, buffer_size=buffer_size, **settings)
 
 
 def column(path: Path, name: str) -> NDArray[Any]:
@@ -179,7 +179,7 @@ def column(path: Path, name: str) -> NDArray[Any]:
     held, dtype = kinds[name]
     if dtype is None and not _is_text(held):
         raise DataError(f"{path}: column {plain(name)} holds {plain(str(held))}; expected numbers or text")
-    layout = _Layout(
+    layout = Layout(
         m=m,
         features=(),
         targets=(name,),
@@ -196,7 +196,7 @@ def column(path: Path, name: str) -> NDArray[Any]:
 def _schema(path: Path) -> tuple[int, list[tuple[str, Any, np.dtype[Any] | None]], _Said]:
     """Number of rows, columns with their types in Arrow and NumPy, and what else the end of the file says."""
     parquet_pages.check(path)
-    with damage_as_data_error(path, "Parquet"), _opened(path) as file:
+    with damage_as_data_error(path, "Parquet"), opened(path) as file:
         m, schema = file.metadata.num_rows, file.schema_arrow
         types = [(str(name), held, _numpy_type(held)) for name, held in zip(schema.names, schema.types, strict=True)]
         said = _said(path, (schema.metadata or {}).get(METADATA))
@@ -205,7 +205,7 @@ def _schema(path: Path) -> tuple[int, list[tuple[str, Any, np.dtype[Any] | None]
     return m, types, said
 
 
-def _layout(
+def layout_of(
     path: Path,
     target: str | Sequence[str] | None,
     sample_weight: str | None,
@@ -213,7 +213,7 @@ def _layout(
     *,
     training: bool,
     missing: bool,
-) -> _Layout:
+) -> Layout:
     """The columns and what they are for; nothing but the end of the file and the headers of pages is read for it."""
     m, types, said = _schema(path)
     names = [name for name, _, _ in types]
@@ -232,7 +232,7 @@ def _layout(
     Allowance(str(path), path.stat().st_size).take("the table", m * len(names) * dtype.itemsize)
     if said.image_shape is not None and math.prod(said.image_shape) != len(features):
         raise DataError(f"{path}: {len(features)} features of images {said.image_shape}; expected one for every pixel")
-    return _Layout(
+    return Layout(
         m=m,
         features=tuple(features),
         targets=tuple(targets),
@@ -295,12 +295,12 @@ def _is_text(held: Any) -> bool:
     return bool(pa.types.is_string(held) or pa.types.is_large_string(held) or pa.types.is_string_view(held))
 
 
-def _blocks(path: Path, layout: _Layout) -> Iterator[_Rows]:
+def _blocks(path: Path, layout: Layout) -> Iterator[_Rows]:
     """All rows, some at a time."""
     weights = [] if layout.sample_weight is None else [layout.sample_weight]
     names = [*layout.features, *layout.targets, *weights]
     done = 0
-    with _opened(path, read_dictionary=list(layout.targets) if layout.text else None) as file:
+    with opened(path, read_dictionary=list(layout.targets) if layout.text else None) as file:
         size = rows_of_block(len(names))
         batches = file.iter_batches(batch_size=size, columns=names, use_threads=False)
         while True:
@@ -317,17 +317,39 @@ def _blocks(path: Path, layout: _Layout) -> Iterator[_Rows]:
         raise DataError(f"{path}: declares {layout.m} rows and holds {'more' if done > layout.m else done}")
 
 
-def _rows(path: Path, layout: _Layout, batch: Any, start: int) -> _Rows:
+def _rows(path: Path, layout: Layout, batch: Any, start: int) -> _Rows:
+    weights = None if layout.sample_weight is None else _numbers(path, layout.sample_weight, batch, start)
+    return _Rows(inputs_of(path, layout, batch, start), targets_of(path, layout, batch, start), weights)
+
+
+def inputs_of(path: Path, layout: Layout, batch: Any, start: int) -> NDArray[Any]:
+    """The features of a record batch `(b, n)`.
+
+    Args:
+        path: the file, for messages.
+        layout: which columns these are.
+        batch: holds them.
+        start: its first row, for messages.
+
+    Raises:
+        DataError: an empty cell.
+    """
     x = np.empty((batch.num_rows, len(layout.features)), layout.dtype)
     for j, name in enumerate(layout.features):
         x[:, j] = _numbers(path, name, batch, start)
+    return x
+
+
+def targets_of(path: Path, layout: Layout, batch: Any, start: int) -> NDArray[Any]:
+    """The targets of a record batch `(b,)` or `(b, k)`, like `inputs_of`.
+
+    Raises:
+        DataError: an empty cell where none may be, or a text that is no label.
+    """
     if layout.text:
-        y = _texts(path, layout.targets[0], batch, start)
-    else:
-        columns = [_numbers(path, name, batch, start, missing=layout.missing) for name in layout.targets]
-        y = columns[0] if len(columns) == 1 else np.column_stack(columns)
-    weights = None if layout.sample_weight is None else _numbers(path, layout.sample_weight, batch, start)
-    return _Rows(x, y, weights)
+        return _texts(path, layout.targets[0], batch, start)
+    columns = [_numbers(path, name, batch, start, missing=layout.missing) for name in layout.targets]
+    return columns[0] if len(columns) == 1 else np.column_stack(columns)
 
 
 def _numbers(path: Path, name: str, batch: Any, start: int, *, missing: bool = False) -> NDArray[Any]:
