@@ -1,7 +1,7 @@
 """CSV and TSV: a header with the names of the columns, numeric features, one target column or several."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -72,8 +72,8 @@ def stream(
 
     def tables() -> Iterator[Table]:
         start = 0
-        with _readable(path):
-            for numbers, cells in parse_blocks(path, plan):
+        with _readable(path), closing(parse_blocks(path, plan)) as blocks:
+            for numbers, cells in blocks:
                 y = _targets(path, plan, cells, text=text, start=start)
                 yield _table(path, plan, weights, numbers, y, start=start)
                 start += len(numbers)
@@ -117,10 +117,11 @@ def _plan(
 def _scan(path: Path, plan: Plan) -> tuple[int, bool]:
     """How many examples there are, and whether the target is text."""
     m, text = 0, False
-    for _, cells in examples(path):
-        m += 1
-        if not text and plan.may_be_text and plan.targets[0] < len(cells):
-            text = not is_number(cells[plan.targets[0]])
+    with closing(examples(path)) as some:
+        for _, cells in some:
+            m += 1
+            if not text and plan.may_be_text and plan.targets[0] < len(cells):
+                text = not is_number(cells[plan.targets[0]])
     if not m:
         raise DataError(f"{path}: a header and no examples")
     return m, text

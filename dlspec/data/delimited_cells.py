@@ -5,7 +5,8 @@ import itertools
 import math
 import warnings
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -49,7 +50,7 @@ class Plan:
         return len(self.targets) == 1 and not self.missing
 
 
-def rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+def rows(path: Path) -> Generator[tuple[int, list[str]]]:
     """Yield the line on which each row starts and its cells without surrounding space; skip blank lines."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=DELIMITERS[path.suffix.lower()])
@@ -67,9 +68,10 @@ def rows(path: Path) -> Iterator[tuple[int, list[str]]]:
                 yield line, cells
 
 
-def examples(path: Path, start: int = 0) -> Iterator[tuple[int, list[str]]]:
+def examples(path: Path, start: int = 0) -> Generator[tuple[int, list[str]]]:
     """The rows behind the header, from the given one on."""
-    return itertools.islice(rows(path), 1 + start, None)
+    with closing(rows(path)) as all_rows:
+        yield from itertools.islice(all_rows, 1 + start, None)
 
 
 def _undecodable(path: Path) -> DataError:
@@ -96,10 +98,14 @@ def parse(path: Path, plan: Plan) -> Parsed:
     Raises:
         DataError: names the first cell at fault.
     """
-    return _parse_fast(path, plan, str(path), skip=plan.header_line) or _parse_exact(path, plan, examples(path))
+    parsed = _parse_fast(path, plan, str(path), skip=plan.header_line)
+    if parsed is None:
+        with closing(examples(path)) as some:
+            parsed = _parse_exact(path, plan, some)
+    return parsed
 
 
-def parse_blocks(path: Path, plan: Plan) -> Iterator[Parsed]:
+def parse_blocks(path: Path, plan: Plan) -> Generator[Parsed]:
     """The same, some megabytes at a time; from the first that NumPy's parser refuses on by the csv module.
 
     Raises:
@@ -117,9 +123,9 @@ def parse_blocks(path: Path, plan: Plan) -> Iterator[Parsed]:
             done += len(parsed[0])
         else:
             return
-    remaining = examples(path, done)
-    while some := list(itertools.islice(remaining, rows_of_block(len(plan.names)))):
-        yield _parse_exact(path, plan, some)
+    with closing(examples(path, done)) as remaining:
+        while some := list(itertools.islice(remaining, rows_of_block(len(plan.names)))):
+            yield _parse_exact(path, plan, some)
 
 
 def _some_lines(path: Path, file: TextIO) -> list[str]:

@@ -166,7 +166,7 @@ def check_readable(path: Path) -> None:
     """
     if not path.exists():
         raise DataError(f"{path}: no such file")
-    if not path.is_file() and path.suffix.lower() in FORMATS:
+    if not path.is_file() and (path.suffix.lower() in FORMATS or not path.is_dir()):
         raise DataError(f"{path}: not a file")
     if not os.access(path, os.R_OK):
         raise DataError(f"{path}: no permission to read it")
