@@ -18,7 +18,7 @@ from dlspec.config import yaml_tree
 from dlspec.errors import DlspecError
 from dlspec.measurement import TrainedRun, open_run
 from dlspec.predictions import predict
-from dlspec.run.listing import ListedRun, moment
+from dlspec.run.listing import ListedRun, is_number, moment
 from dlspec.run.record import read_record, segments_of
 from dlspec.run.recorder import METRICS_FILE
 
@@ -80,7 +80,7 @@ def _settings(run: ListedRun) -> dict[str, Any]:
     try:
         path = run.run / segments_of(read_record(run.run))[-1].config
         tree = yaml_tree.parse(path.read_bytes(), name=str(path))
-    except (DlspecError, OSError, KeyError, TypeError, IndexError):
+    except (DlspecError, OSError):
         return {}
     return dict(_flat(tree.root, ""))
 
@@ -137,9 +137,10 @@ def _curve(run: ListedRun) -> dict[str, Any] | None:
         if not rows:
             return None
         quantity = "dev_loss" if "dev_loss" in rows[0] else "train_loss"
-        return {"quantity": quantity, "epoch": [r["epoch"] for r in rows], "value": [r[quantity] for r in rows]}
-    except (OSError, ValueError, KeyError, TypeError):
+        points = [(row["epoch"], row[quantity]) for row in rows if is_number(row[quantity]) and is_number(row["epoch"])]
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return None
+    return {"quantity": quantity, "epoch": [epoch for epoch, _ in points], "value": [value for _, value in points]}
 
 
 # --- paired tests ----------------------------------------------------------------------------------------
@@ -166,8 +167,8 @@ def _sample(run: ListedRun) -> _Sample | str:
         if "dev" not in trained.dataset.splits:
             return "has no dev split"
         found = predict(trained, split="dev")
-    except (DlspecError, OSError, KeyError, TypeError) as error:
-        return f"cannot be measured: {error.problems[0] if isinstance(error, DlspecError) else 'it is damaged'}"
+    except DlspecError as error:
+        return f"cannot be measured: {error.problems[0]}"
     return _Sample(_identity(trained), found.examples.rows, found.mistakes, trained.warnings)
 
 

@@ -15,7 +15,7 @@ def augment(
     overrides: options.Set = None,
     examples: Annotated[int, typer.Option(min=1, max=100, help="Rows: training images, from the first.")] = 8,
     copies: Annotated[int, typer.Option(min=1, max=100, help="Columns beside the originals: epochs.")] = 8,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    force: options.Force = False,
 ) -> None:
     """Draw training images beside what augmentation makes of them."""
     from dlspec import preparation
@@ -25,9 +25,7 @@ def augment(
 
     if out.suffix.lower() != ".png":
         raise UsageError(f"{out}: expected a name that ends in .png")
-    if out.exists() and not force:
-        raise UsageError(f"{out}: already there; nothing was written; choose another name, or --force")
-    storage.check_writable(out.parent)
+    options.check_new(out, force=force)
     sheet = preparation.contact_sheet(
         preparation.prepare(loader.load(config, overrides or ())), examples=examples, copies=copies
     )

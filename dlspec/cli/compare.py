@@ -86,6 +86,5 @@ def _print(content: dict[str, Any]) -> None:
         return
     out.print()
     series = [Series(f"run {number}", curve["epoch"], curve["value"]) for number, curve in curves]
-    drawn = [Series(one.name, one.x, [float("nan") if y is None else y for y in one.y]) for one in series]
-    for line in chart(drawn, x_label="epoch", y_label=quantities.pop(), log_y=True):
+    for line in chart(series, x_label="epoch", y_label=quantities.pop(), log_y=True):
         out.print(text(line))

@@ -19,6 +19,7 @@ class Split(StrEnum):
     """What to look at; not test: what is looked at no longer tells how good a model is."""
 
     TRAIN = "train"
+    TRAIN_DEV = "train-dev"
     DEV = "dev"
 
 

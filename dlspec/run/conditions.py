@@ -15,7 +15,7 @@ from typing import Any
 
 from dlspec.config import yaml_tree
 from dlspec.errors import UsageError
-from dlspec.run.listing import ListedRun
+from dlspec.run.listing import ListedRun, is_number
 from dlspec.text import printable, shortened
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
@@ -53,7 +53,7 @@ class Condition:
         compare = OPERATORS[self.op]
         if self.op in ("==", "!="):
             return compare(_same(found, self.value), True)
-        if _is_number(found) and _is_number(self.value):
+        if is_number(found) and is_number(self.value):
             return compare(found, self.value)
         return isinstance(found, str) and isinstance(self.value, str) and compare(found, self.value)
 
@@ -118,10 +118,6 @@ def _same(found: Any, value: Any) -> bool:
     if isinstance(found, bool) or isinstance(value, bool) or found is None or value is None:
         return found is value
     return bool(found == value) or (isinstance(found, str) and found == str(value))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _problem(text: str, what: str) -> UsageError:

@@ -44,7 +44,7 @@ class ListedRun:
             record = read_record(run)
             self._config = segments_of(record)[-1].config
             self.facts = _facts(run, record, now)
-        except (DlspecError, KeyError, TypeError, ValueError, IndexError) as error:
+        except (DlspecError, KeyError, TypeError, ValueError) as error:
             self._config = ""
             message = str(error) if isinstance(error, DlspecError) else f"{run}: the record is damaged"
             self.facts = {"run": run.name, "name": None, "status": DAMAGED, "message": message, "started": None}
@@ -64,7 +64,8 @@ class ListedRun:
         """Error by split, but for test, which is not for choosing among runs."""
         try:
             splits = read_json(self.run / REPORT_FILE)["splits"]
-            return {split["split"]: split["error"] for split in splits if split["split"] != "test"}
+            errors = {split["split"]: split["error"] for split in splits if split["split"] != "test"}
+            return {split: error for split, error in errors.items() if is_number(error)}
         except (RunError, KeyError, TypeError):
             return {}
 
@@ -124,7 +125,8 @@ def _rank(value: Any) -> tuple[int, Any]:
 def _facts(run: Path, record: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     status = status_of(run, record)
     row = result_row(run / METRICS_FILE, result=str(record["result"]))
-    metrics = {name: value for name, value in row.items() if name.startswith(("train_", "dev_"))}
+    metrics = {name: x for name, x in row.items() if name.startswith(("train_", "dev_")) and is_number(x)}
+    moment(record["started"])  # a time that is none makes the record a damaged one
     measured = {f"{split}_error": metrics.get(f"{split}_accuracy") for split in ("train", "dev")}
     errors = {name: 1.0 - accuracy for name, accuracy in measured.items() if accuracy is not None}
     return {
@@ -135,8 +137,8 @@ def _facts(run: Path, record: Mapping[str, Any], now: datetime) -> dict[str, Any
         "started": record["started"],
         "finished": record["finished"],
         "seconds": _seconds(record, status, now),
-        "epoch": row.get("epoch", 0),
-        "step": row.get("step", 0),
+        "epoch": row["epoch"] if is_number(row.get("epoch")) else 0,
+        "step": row["step"] if is_number(row.get("step")) else 0,
         "host": record.get("process", {}).get("host"),
         "processor": record.get("environment", {}).get("processor"),
         **errors,
@@ -162,7 +164,7 @@ def result_row(path: Path, *, result: str) -> Mapping[str, Any]:
     line = next(best, None) if result == "best" else None
     try:
         row = json.loads(line or lines[-1]) if lines else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return row if isinstance(row, dict) else {}
 
@@ -184,6 +186,11 @@ def _span(session: Mapping[str, Any], now: datetime | None) -> float | None:
 def moment(stamp: Any) -> datetime | None:
     """A time of `run.json`; None for none."""
     return None if stamp is None else datetime.fromisoformat(str(stamp)).astimezone(UTC)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value of a file is a number, which true and false are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _below(value: Any, steps: Sequence[str]) -> Any:

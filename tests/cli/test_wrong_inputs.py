@@ -71,6 +71,8 @@ def _files():
         yield Wrong(("init", place), (word,))
         for command in RUN_COMMANDS[:4]:
             yield Wrong((command, "latest", "--runs-dir", place), ())
+        for command in ("runs", "compare"):
+            yield Wrong((command, "--runs-dir", place), ())
 
 
 def _options():

@@ -8,7 +8,7 @@ from dlspec.config import loader
 from dlspec.preparation import prepare
 from dlspec.run import checkpoint
 
-RUN_COMMANDS = ("show", "evaluate", "reproduce", "resume", "ensemble")
+RUN_COMMANDS = ("show", "evaluate", "reproduce", "resume", "ensemble", "errors")
 
 
 def stopped(config, place):
@@ -138,7 +138,7 @@ def _list_in_metrics(run):
 
 
 CONFIG = "config.resolved.yaml"
-MEASURE, REPEAT = ("evaluate", "ensemble"), ("reproduce", "resume")
+MEASURE, REPEAT = ("evaluate", "ensemble", "errors"), ("reproduce", "resume")
 
 # What is done to a run, and the commands that cannot do without.
 DAMAGE = {

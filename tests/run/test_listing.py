@@ -32,7 +32,8 @@ def make(place, name, *, rows=(), result="last", rate=0.001, optimizer="adam", *
         "format": 2, "run": name, "name": "tiny", "status": "finished", "message": "done",
         "started": "2026-11-21T10:00:00+00:00", "finished": "2026-11-21T10:00:30+00:00",
         "epoch": 3, "step": 30, "result": result, "data": {"sha256": "0"},
-        "segments": [{"config": "config.resolved.yaml", "epoch": 0, "seen": 0, "step": 0, "overrides": []}],
+        "segments": [{"config": "config.resolved.yaml", "epoch": 0, "seen": 0, "step": 0, "overrides": [],
+                      "sha256": None}],
         "lineage": [
             {"started": "2026-11-21T10:00:00+00:00", "finished": "2026-11-21T10:00:10+00:00", "status": "interrupted"},
             {"started": "2026-11-21T11:00:00+00:00", "finished": "2026-11-21T11:00:20+00:00", "status": "finished"},
@@ -97,7 +98,8 @@ def test_a_killed_run_is_told_from_one_that_goes_on(tmp_path):
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", '{"format": 2}', '{"format": 99, "status": "", "result": "", "data": {}}',
                 '{"format": 2, "status": "finished", "result": "last", "data": {}}',
-                '{"format": 2, "status": "finished", "result": "last", "data": {}, "segments": []}'],
+                '{"format": 2, "status": "finished", "result": "last", "data": {}, "segments": []}',
+                "[" * 100_000],
 )  # fmt: skip
 def test_a_damaged_record_is_listed_as_damaged(tmp_path, content):
     run = make(tmp_path, "a")
@@ -105,6 +107,21 @@ def test_a_damaged_record_is_listed_as_damaged(tmp_path, content):
     found = facts(run)
     assert (found["run"], found["status"]) == ("a", "damaged")
     assert found["message"]
+
+
+@pytest.mark.parametrize("started", ["yesterday", "2026-13-45"])
+def test_a_time_that_is_none_is_damage(tmp_path, started):
+    assert facts(make(tmp_path, "a", started=started))["status"] == "damaged"
+
+
+@pytest.mark.parametrize(
+    "line", ["[" * 100_000, "7", '{"epoch": "x", "dev_loss": "y", "dev_accuracy": [], "step": null}']
+)
+def test_damaged_metrics_say_nothing(tmp_path, line):
+    run = make(tmp_path, "a")
+    (run / "metrics.jsonl").write_text(line + "\n")
+    found = facts(run)
+    assert (found["status"], found["epoch"], found["step"], "dev_loss" in found) == ("finished", 0, 0, False)
 
 
 def test_runs_of_format_1_are_listed():
