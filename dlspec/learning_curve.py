@@ -119,7 +119,7 @@ def _sizes(prepared: Prepared, number: int) -> tuple[int, ...]:
     path, dataset = prepared.loaded.path, prepared.dataset
     if "dev" not in dataset.splits:
         raise UsageError(f"{path}: has no dev set to measure on; set data.split or data.dev")
-    m, fewest = len(dataset.splits["train"].X), max(FEWEST, 2 * len(dataset.classes))
+    m, fewest = len(dataset.splits["train"]), max(FEWEST, 2 * len(dataset.classes))
     lowest = max(fewest, m / 2 ** (number - 1))
     sizes = tuple(dict.fromkeys(round(size) for size in np.geomspace(min(lowest, m), m, number)))
     if m < 2 * fewest or len(sizes) < number:
@@ -129,7 +129,7 @@ def _sizes(prepared: Prepared, number: int) -> tuple[int, ...]:
 
 def _order(dataset: Dataset, seed: int) -> NDArray[np.intp]:
     """Training examples in an order of which every beginning has the shares of the classes of the whole."""
-    train = dataset.splits["train"]
+    train = dataset.in_memory("train")
     rows = stream(seed, "split", 1).permutation(len(train.X))
     if dataset.task != "classification":
         return rows
@@ -149,7 +149,7 @@ def _train(prepared: Prepared, rows: NDArray[np.intp], progress: Callable[[float
     experiment, whole = prepared.experiment, prepared.dataset
     part = _part(prepared, rows)
     with numerics(int(experiment.threads)):
-        cost = builder.build_cost(experiment, n_x=whole.splits["train"].X.shape[1], start=prepared.start)
+        cost = builder.build_cost(experiment, n_x=whole.splits["train"].n_x, start=prepared.start)
         trainer = build_trainer(
             part, cost, builder.build_evaluator(experiment, cost, part.dataset), interrupted=lambda: False
         )
@@ -165,7 +165,7 @@ def _train(prepared: Prepared, rows: NDArray[np.intp], progress: Callable[[float
         if result_of(experiment) == "best":
             np.copyto(cost.parameters.vector, trainer.state().best_vector)
         # The whole training set stays in it: its targets are the unit of the error of a regression.
-        splits = {**whole.splits, "part": _taken(whole.splits["train"], rows)}
+        splits = {**whole.splits, "part": _taken(whole.in_memory("train"), rows)}
         evaluator = builder.build_evaluator(experiment, cost, replace(whole, splits=splits))
         errors = [float(evaluator.evaluate(split)["error"]) for split in ("part", "dev")]
     return Trained(len(rows), experiment.seed, *errors)
@@ -173,13 +173,13 @@ def _train(prepared: Prepared, rows: NDArray[np.intp], progress: Callable[[float
 
 def _part(prepared: Prepared, rows: NDArray[np.intp]) -> Prepared:
     """The experiment on these rows, repeated until they are as many as the whole training set."""
-    train = prepared.dataset.splits["train"]
+    train = prepared.dataset.in_memory("train")
     repeated = _taken(train, np.resize(rows, len(train.X)))
     dataset = replace(prepared.dataset, splits={**prepared.dataset.splits, "train": repeated})
     return replace(
         prepared,
         dataset=dataset,
-        weights=experiment_data.build_weights(prepared.loaded, dataset),
+        weights=experiment_data.build_weights(dataset, experiment_data.class_weights(prepared.loaded, dataset)),
         augmented=experiment_data.build_augmentation(prepared.loaded, dataset),
     )
 

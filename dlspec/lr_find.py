@@ -16,6 +16,7 @@ from dlspec.core.arrays import Array
 from dlspec.core.cost import Cost
 from dlspec.core.randomness import stream
 from dlspec.data.batches import Batch, Batches
+from dlspec.data.streamed_batches import StreamedBatches
 from dlspec.preparation import Prepared
 from dlspec.run.environment import numerics
 from dlspec.session import batches_of
@@ -63,7 +64,7 @@ def run(
         steps: at most so many, at least 10.
         progress: called with the steps that are done and all of them.
     """
-    experiment, train = prepared.experiment, prepared.dataset.splits["train"]
+    experiment, train = prepared.experiment, prepared.dataset.in_memory("train")
     rates = range_test.rates(low, high, steps)
     rows = np.sort(stream(experiment.seed, "shuffle").permutation(len(train.X))[:PROBE])
     losses: list[float] = []
@@ -102,7 +103,7 @@ def _stepper(prepared: Prepared, cost: Cost) -> Callable[[float, int], None]:
     batches = batches_of(prepared)
     endless = _endless(batches)
     rng = stream(experiment.seed, "dropout")
-    sizes = {batches.batch_size, len(batches.X) % batches.batch_size} - {0}
+    sizes = {batches.batch_size, batches.examples % batches.batch_size} - {0}
     gradients = {size: cost.bind(size, rng=rng) for size in sizes}
 
     def step(rate: float, number: int) -> None:
@@ -117,6 +118,6 @@ def _stepper(prepared: Prepared, cost: Cost) -> Callable[[float, int], None]:
     return step
 
 
-def _endless(batches: Batches) -> Iterator[Batch]:
+def _endless(batches: Batches | StreamedBatches) -> Iterator[Batch]:
     for epoch in count():
         yield from batches.epoch(epoch)

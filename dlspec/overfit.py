@@ -200,7 +200,7 @@ def run(
 
 def _batch(dataset: Dataset, size: int, *, seed: int) -> Examples:
     """Training examples in the order of the first epoch; of classes one after the other, as long as there are any."""
-    train = dataset.splits["train"]
+    train = dataset.in_memory("train")
     rows = np.arange(len(train.X))
     stream(seed, "shuffle", 0).shuffle(rows)
     if dataset.task == "classification":

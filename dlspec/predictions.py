@@ -72,7 +72,7 @@ def predict(trained: TrainedRun, *, split: str) -> Predictions:
     dataset, experiment = trained.dataset, trained.experiment
     if split not in dataset.splits:
         raise UsageError(f"{trained.run}: has no {split} split; expected one of: {', '.join(dataset.splits)}")
-    examples, cost = dataset.splits[split], trained.cost
+    examples, cost = dataset.in_memory(split), trained.cost
     loss = builder.build_evaluator(experiment, cost, dataset).loss  # without label smoothing
     m = len(examples.X)
     logits, outputs, losses = np.empty((m, cost.units), cost.dtype), np.empty((m, cost.units)), np.empty(m)
@@ -84,7 +84,7 @@ def predict(trained: TrainedRun, *, split: str) -> Predictions:
             logits[rows] = Z
             outputs[rows] = loss.predict(Z)
             losses[rows] = loss.bind(size, cost.units, cost.dtype)(Z, examples.Y[rows])[0]
-    targets = dataset.splits["train"].Y
+    targets = dataset.in_memory("train").Y
     regression = dataset.task == "regression"
     variance = float(targets.var(axis=0, dtype=np.float64).mean()) or 1.0 if regression else 1.0
     return Predictions(dataset.task, examples, logits, outputs, losses, variance)

@@ -242,7 +242,7 @@ def _reached(run: Path, newest: Newest, prepared: Prepared) -> Reached | None:
     """
     if newest.checkpoint is None or newest.path is None:
         return None
-    experiment, examples = prepared.experiment, len(prepared.dataset.splits["train"].X)
+    experiment, examples = prepared.experiment, len(prepared.dataset.splits["train"])
     path = run / "metrics.jsonl"
     metrics = path.read_bytes() if path.exists() else b""
     saved = format1.continued(

@@ -42,6 +42,8 @@ RANKS = {
     "gradcheck": 5,
     "splitting": 5,
     "materialize": 5,
+    "writers": 5,
+    "convert": 5,
     "starter": 5,
     "start_values": 5,
     "cli": 6,
@@ -80,6 +82,7 @@ SAME_RANK = {
     ("lr_find", "preparation"),
     ("lr_find", "session"),
     ("materialize", "splitting"),
+    ("convert", "writers"),
     ("gradcheck", "builder"),
     ("gradcheck", "preparation"),
     ("gradcheck", "session"),
@@ -89,7 +92,7 @@ STARTER_IMPORTS = {"dlspec.errors", "dlspec.run.storage"}
 THIRD_PARTY = {
     "config": {"pydantic", "pydantic_core", "yaml"},
     "core": {"numpy"},
-    "data": {"numpy", "h5py"},
+    "data": {"numpy", "h5py", "PIL", "pyarrow"},
     "training": {"numpy"},
     "analysis": {"numpy"},
     "run": {"numpy", "h5py", "filelock", "threadpoolctl"},
@@ -108,6 +111,7 @@ THIRD_PARTY = {
     "gradcheck": {"numpy"},
     "splitting": {"numpy"},
     "materialize": {"numpy", "h5py"},
+    "writers": {"numpy", "h5py"},
     "battery": {"numpy"},
     "cli": {"typer", "rich", "PIL"},
 }
@@ -225,7 +229,7 @@ def writes(call, owner):
     if owner == "h5py" and name == "File":
         return opens_for_writing(call, position=1)
     if name == "open":
-        of_a_file = owner in ("io", "gzip", "codecs", "zipfile") or str(owner).endswith("archive")
+        of_a_file = owner in ("io", "gzip", "codecs", "zipfile", "Image") or str(owner).endswith("archive")
         return opens_for_writing(call, position=1 if of_a_file else 0)
     if name == "replace":  # of a path: one argument; of text: two; of a date: keywords
         return len(arguments) == 1 and not call.keywords
@@ -376,6 +380,7 @@ def test_a_planted_violation_is_found(path, source, problem):
         ("run/new.py", "text.replace('a', 'b'); moment.replace(tzinfo=UTC); re.compile('x'); path.read_text()"),
         ("run/new.py", "os.open(path, os.O_RDONLY | os.O_NONBLOCK); storage.rename(path, other)"),
         ("data/new.py", "h5py.File(path, 'r'); np.load(path, allow_pickle=False); archive.open(member)"),
+        ("data/new.py", "Image.open(file, formats=FORMATS)"),
         ("runner.py", "from dlspec import builder\nimport dlspec"),
         ("starter.py", "from dlspec.run import storage\nfrom dlspec.errors import UsageError"),
     ],

@@ -11,6 +11,7 @@ import dlspec
 from dlspec.cli import (
     augment,
     compare,
+    convert,
     ensemble,
     error_analysis,
     evaluate,
@@ -78,6 +79,7 @@ for command in (
     split.split,
     validate.validate,
     augment.augment,
+    convert.convert,
     lr_find.lr_find,
     overfit.overfit,
     learning_curve.learning_curve,

@@ -86,7 +86,7 @@ def coding_of(table: Table, *, task: Literal["auto"] | Task, classes: Sequence[s
         return Coding(task="regression", classes=())
     if not classes:
         labels = np.unique(_labels(table))
-        classes = tuple(sorted(_names(labels), key=_natural) if labels.dtype.kind == "U" else _names(labels))
+        classes = tuple(sorted(_names(labels), key=natural_order) if labels.dtype.kind == "U" else _names(labels))
         if len(classes) < 2:
             raise DataError(f"{table.source}: every label is {shown(classes[0])}; expected at least two classes")
     for position, name in enumerate(classes):
@@ -159,8 +159,8 @@ def _names(values: NDArray[Any]) -> list[str]:
     return values.tolist() if values.dtype.kind == "U" else [str(int(value)) for value in values]
 
 
-def _natural(name: str) -> tuple[list[Any], str]:
-    """Sort key that puts class2 before class10; the name itself settles a tie such as a1, a01."""
+def natural_order(name: str) -> tuple[list[Any], str]:
+    """Sort key of class names that puts class2 before class10; the name itself settles a tie such as a1, a01."""
     parts: list[Any] = re.split("([0-9]+)", name)
     digits = [number.lstrip("0") for number in parts[1::2]]
     parts[1::2] = [(len(number), number) for number in digits]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dlspec.config import yaml_tree
-from dlspec.errors import ConfigError, DlspecError, RunError
+from dlspec.errors import ConfigError, DlspecError, RunError, UsageError
 from dlspec.run.directory import read_json
 from dlspec.run.record import read_record, segments_of, status_of
 from dlspec.run.recorder import METRICS_FILE
@@ -97,14 +97,22 @@ def listed(runs: Iterable[Path], *, now: datetime) -> list[ListedRun]:
     return [ListedRun(run, now=now) for run in runs]
 
 
+FALLBACKS = ("started", "dev_error")  # what is sorted by unless told otherwise, and may be absent
+
+
 def ordered(runs: Iterable[ListedRun], key: str) -> list[ListedRun]:
     """The runs by a fact or a setting, smallest first, or largest first with a minus before the key.
 
     Runs without it stand at the end; equal ones in the order of their start.
+
+    Raises:
+        UsageError: no run has it, and it is nothing that `compare` sorts by unless told otherwise.
     """
     chosen = sorted(runs, key=lambda run: str(run.facts["started"] or ""))
     values = [(run.get(key.removeprefix("-")), run) for run in chosen]
     known = [(value, run) for value, run in values if value is not None]
+    if chosen and not known and key.removeprefix("-") not in FALLBACKS:
+        raise UsageError(f"--sort {key}: no run has that; expected a fact such as started, or a key such as seed")
     known.sort(key=lambda pair: _rank(pair[0]), reverse=key.startswith("-"))
     return [run for _, run in known] + [run for value, run in values if value is None]
 

@@ -230,15 +230,22 @@ def new_hdf5(path: Path) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
+def new_zip(path: Path) -> Iterator[Callable[[str], contextlib.AbstractContextManager[Any]]]:
+    """The same for a ZIP archive, nothing in it packed: yields a function that opens a member to be written."""
+    with new_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+        yield lambda name: archive.open(name, "w", force_zip64=True)
+
+
+@contextlib.contextmanager
 def new_npz(path: Path) -> Iterator[Callable[[str, Any], None]]:
     """The same for an NPZ file: yields a function that adds an array under a name."""
     import numpy as np
 
-    with new_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+    with new_zip(path) as member:
 
         def add(name: str, values: Any) -> None:
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asanyarray(values), allow_pickle=False)
+            with member(f"{name}.npy") as file:
+                np.lib.format.write_array(file, np.asanyarray(values), allow_pickle=False)
 
         yield add
 

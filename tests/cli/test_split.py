@@ -485,7 +485,7 @@ def test_arrays_that_do_not_fit(dlspec, tmp_path):
     result = dlspec("split", data, "--target-file", other, "--materialize", tmp_path / "out")
     assert result.err == f"{other}: classes: found yes, no; expected no, yes, as in {data}\n"
     result = dlspec("split", data, "--target", "y")
-    assert result.err == f"{data}: --target names a column of CSV and TSV files; expected --y, an array\n"
+    assert result.err == f"{data}: --target names a column of CSV, TSV or Parquet; expected --y, an array\n"
     result = dlspec("split", data, "--y", "labels")
     assert result.err == f"{data}: no array 'labels'; found classes, who, x, y\n"
 

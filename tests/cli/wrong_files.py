@@ -87,7 +87,10 @@ DATA = {
     "target-is-weight": ("{path: good.csv, target: label, sample_weight: label}", "sample_weight"),
     "every-column": ("{path: good.csv, target: [a, b, label]}", "every column"),
     "classes-that-differ": ("{path: good.csv, classes: [x, y]}", "good.csv"),
-    "x-of-a-csv": ("{path: good.csv, x: a}", "x and y"),
+    "x-of-a-csv": ("{path: good.csv, x: a}", "x is given, which CSV does not have"),
+    "image-of-a-csv": ("{path: good.csv, image: {mode: grey}}", "image is given"),
+    "folder-without-classes": ("{path: dir}", "dir"),
+    "no-such-labels": ("{path: x.npy}", "y.npy"),
     "not-hdf5": ("{path: not.h5}", "not.h5"),
     "empty-hdf5": ("{path: empty.h5}", "empty.h5"),
     "not-npz": ("{path: not.npz}", "not.npz"),
@@ -119,6 +122,7 @@ FILES = {
     "empty.h5": b"",
     "not.npz": b"no archive",
     "wrong.png": b"",
+    "x.npy": b"no array",
 }
 
 

@@ -68,7 +68,8 @@ def test_data_files_in_a_flag_are_relative_to_where_the_command_runs():
     assert (data.train, data.dev, data.test, data.target) == ("/here/a.csv", "/here/b.csv", "/here/../c.csv", "path")
     assert refusal("data.path=") == (
         "--set data.path=: data.path: found an empty value; "
-        "expected text (CSV, TSV, HDF5 or NPZ file, relative to the experiment file)"
+        "expected text (CSV, TSV, Parquet, HDF5, NPZ, NPY, IDX or CIFAR-10 file, or folder of images, relative to the "
+        "experiment file)"
     )
 
 

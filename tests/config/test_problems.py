@@ -377,13 +377,16 @@ def test_one_mistake_is_one_line(text, line):
         (
             "data: {path: 3}",
             [
-                "1:14: data.path: found 3 (whole number); expected text (CSV, TSV, HDF5 or NPZ file, relative to the "
-                "experiment file); write '3' in quotes"
+                "1:14: data.path: found 3 (whole number); expected text (CSV, TSV, Parquet, HDF5, NPZ, NPY, IDX or "
+                "CIFAR-10 file, or folder of images, relative to the experiment file); write '3' in quotes"
             ],
         ),
         (
             "data: {path: ''}",
-            ["1:14: data.path: found ''; expected CSV, TSV, HDF5 or NPZ file, relative to the experiment file"],
+            [
+                "1:14: data.path: found ''; expected CSV, TSV, Parquet, HDF5, NPZ, NPY, IDX or CIFAR-10 file, or "
+                "folder of images, relative to the experiment file"
+            ],
         ),
         (
             "data: {path: a, train: b}",
@@ -424,8 +427,8 @@ def test_one_mistake_is_one_line(text, line):
         (
             "data: {path: a, target: []}",
             [
-                "1:17: data.target: found an empty list; expected text (CSV, TSV: column to predict, or a list of "
-                "columns; unset means the last one), or a list of text; at least 1"
+                "1:17: data.target: found an empty list; expected text (CSV, TSV, Parquet: column to predict, or a "
+                "list of columns; unset means the last one), or a list of text; at least 1"
             ],
         ),
         (
