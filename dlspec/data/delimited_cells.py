@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.data.stream import rows_of_block
-from dlspec.data.table import is_number, plain, shown
+from dlspec.data.table import NOT_ONLY_NUMBERS, is_number, plain, shown
 from dlspec.errors import DataError
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -188,12 +188,13 @@ def _parse_exact(path: Path, plan: Plan, some: Iterable[tuple[int, list[str]]]) 
                 continue
             where = f"{path}:{line}: column {plain(plan.names[column])}"
             if not cell and not (plan.missing and column in cells):
-                raise DataError(f"{where}: empty; expected a {'label or a ' * (column in cells)}number")
+                hint = "label or a number" if column in cells else f"number ({NOT_ONLY_NUMBERS})"
+                raise DataError(f"{where}: empty; expected a {hint}")
             if column in cells:
                 cells[column].append(cell)
                 continue
             if not is_number(cell):
-                raise DataError(f"{where}: found {shown(cell)}; expected a number")
+                raise DataError(f"{where}: found {shown(cell)}; expected a number ({NOT_ONLY_NUMBERS})")
             if not math.isfinite(value := float(cell)):
                 raise DataError(f"{where}: found {shown(cell)}; expected a finite number")
             numbers.append(value)
