@@ -87,15 +87,17 @@ def text_batches(
     names: Sequence[str],
     wanted: Sequence[str],
     *,
+    header: bool = True,
     guard: Callable[[], AbstractContextManager[None]],
 ) -> Iterator[Any]:
-    """The rows of a text that stands at its header.
+    """The rows of a text.
 
     Args:
         file: UTF-8.
         suffix: `.csv` or `.tsv`.
         names: of all columns.
         wanted: some of them.
+        header: whether the text stands at its header, else behind it.
         guard: turns what pyarrow raises into a DataError.
     """
     import pyarrow as pa
@@ -108,7 +110,7 @@ def text_batches(
         reader = pc.open_csv(
             file,
             read_options=pc.ReadOptions(
-                block_size=_TEXT_BLOCK, column_names=list(names), skip_rows_after_names=1, use_threads=False
+                block_size=_TEXT_BLOCK, column_names=list(names), skip_rows_after_names=int(header), use_threads=False
             ),
             parse_options=pc.ParseOptions(
                 delimiter=delimited_cells.DELIMITERS[suffix], newlines_in_values=True, invalid_row_handler=of_invalid

@@ -52,19 +52,25 @@ class Plan:
 def rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the line on which each row starts and its cells without surrounding space; skip blank lines."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=DELIMITERS[path.suffix.lower()])
-        while True:
-            line = reader.line_num + 1
-            try:
-                cells = [cell.strip() for cell in next(reader)]
-            except StopIteration:
-                return
-            except UnicodeDecodeError:
-                raise _undecodable(path) from None
-            except csv.Error as error:
-                raise DataError(f"{path}:{line}: {error}") from error
-            if len(cells) > 1 or any(cells):
-                yield line, cells
+        try:
+            yield from rows_of(file, source=str(path), delimiter=DELIMITERS[path.suffix.lower()])
+        except UnicodeDecodeError:
+            raise _undecodable(path) from None
+
+
+def rows_of(file: TextIO, *, source: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The same of an open text, opened without translation of line ends; UnicodeDecodeError goes through."""
+    reader = csv.reader(file, delimiter=delimiter)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = [cell.strip() for cell in next(reader)]
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise DataError(f"{source}:{line}: {error}") from error
+        if len(cells) > 1 or any(cells):
+            yield line, cells
 
 
 def examples(path: Path, start: int = 0) -> Iterator[tuple[int, list[str]]]:
