@@ -11,6 +11,7 @@ import dlspec
 from dlspec.cli import (
     augment,
     convert,
+    data_describe,
     ensemble,
     evaluate,
     gradcheck,
@@ -79,6 +80,10 @@ for command in (
     init.init,
 ):
     app.command()(command)
+
+data = typer.Typer(no_args_is_help=True, help="Look at data.", rich_markup_mode=None)
+data.command()(data_describe.describe)
+app.add_typer(data, name="data")
 
 
 def main() -> None:
