@@ -63,16 +63,7 @@ def load_data(
             cut=cut,
             preparation=preparation,
         )
-    reading = Reading(
-        target=data.target,
-        sample_weight=data.sample_weight,
-        x=data.x,
-        y=data.y,
-        image=_image_form(data.image),
-        task=data.task,
-        classes=classes or data.classes,
-        types=None if data.columns is None else {**data.columns.types, **(columns.kinds if columns else {})},
-    )
+    reading = _reading(data, columns, classes)
     if data.memory is not None:
         return _streamed(loaded, data, reading, preparation, Memory(parse_memory(data.memory)))
     if isinstance(data, OneFile):
@@ -146,6 +137,19 @@ def _cut(experiment: Experiment, split: Split) -> Cut:
         column=split.column,
         column_is_feature=split.column_is_feature,
         train_dev=None if split.train_dev is None else parse_percent(split.train_dev),
+    )
+
+
+def _reading(data: OneFile | SplitFiles, columns: Columns | None, classes: Sequence[str] | None) -> Reading:
+    return Reading(
+        target=data.target,
+        sample_weight=data.sample_weight,
+        x=data.x,
+        y=data.y,
+        image=_image_form(data.image),
+        task=data.task,
+        classes=classes or data.classes,
+        types=None if data.columns is None else {**data.columns.types, **(columns.kinds if columns else {})},
     )
 
 

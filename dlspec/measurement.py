@@ -97,9 +97,12 @@ def open_run(run: Path, *, parameters: str | None = None) -> TrainedRun:
     _check_features(dataset, saved.model["feature_names"], run)
     cost = builder.build_cost(loaded.experiment, n_x=dataset.splits["train"].n_x)
     checkpoint.restore(saved, cost.parameters, source=str(path))
-    warnings: tuple[str, ...] = ()
+    warnings = dataset.warnings
     if dataset.fingerprint != record["data"]["sha256"]:
-        warnings = ("the data has changed since this run was trained; the numbers are of the data as it is now",)
+        warnings = (
+            *warnings,
+            "the data has changed since this run was trained; the numbers are of the data as it is now",
+        )
     return TrainedRun(run, loaded.experiment, dataset, cost, name, saved.progress["epoch"], warnings)
 
 

@@ -211,12 +211,7 @@ def assemble(
         cut=cut,
         fingerprint=fingerprint,
         warnings=(
-            *constant_features(normalization, train.table.feature_names),
-            *(
-                absent_classes(splits["train"].class_counts(len(coding.classes)), coding.classes)
-                if coding.classes
-                else ()
-            ),
+            *(() if preparation.normalization else _of_train(train, splits["train"], coding, normalization)),
             *unseen,
         ),
     )
@@ -362,6 +357,16 @@ def check_features(train: Table, other: Table) -> None:
             f"{other.source}: {len(other.target_names)} targets; expected {len(train.target_names)}, "
             f"as in {train.source}"
         )
+
+
+def _of_train(
+    train: Part, examples: Examples | StreamedExamples, coding: Coding, normalization: Normalization
+) -> list[str]:
+    """What is told when a model is trained, and not again when it is measured."""
+    constant = constant_features(normalization, train.table.feature_names)
+    if not coding.classes:
+        return constant
+    return [*constant, *absent_classes(examples.class_counts(len(coding.classes)), coding.classes)]
 
 
 def constant_features(normalization: Normalization, names: tuple[str, ...]) -> list[str]:

@@ -176,7 +176,7 @@ class Columns:
         strict = np.array([column.fill is None for column in self.columns])
         absent = np.isnan(table.x) & strict
         if absent.any():
-            raise _missing(table, absent, np.arange(len(table.x)))
+            raise _missing(table, absent)
 
     def state(self) -> list[dict[str, Any]]:
         """Plain numbers and text, for a checkpoint; `from_state` takes them back."""
@@ -211,10 +211,9 @@ def fit_columns(table: Table, rows: NDArray[np.int64], treatment: Treatment) -> 
     Raises:
         DataError: a missing cell where that is an error, a column without a single cell, or too many categories.
     """
+    if treatment.missing == "error" and np.isnan(table.x).any():  # in any split: the first in the file is named
+        raise _missing(table, np.isnan(table.x))
     cells = table.x[rows]
-    absent = np.isnan(cells)
-    if treatment.missing == "error" and absent.any():
-        raise _missing(table, absent, rows)
     return Columns(
         tuple(
             _fit_column(table, name, raw, cells[:, j], treatment)
@@ -223,9 +222,9 @@ def fit_columns(table: Table, rows: NDArray[np.int64], treatment: Treatment) -> 
     )
 
 
-def _missing(table: Table, absent: NDArray[np.bool_], rows: NDArray[Any]) -> DataError:
+def _missing(table: Table, absent: NDArray[np.bool_]) -> DataError:
     row, column = np.argwhere(absent)[0]
-    where = f"{table.place(int(rows[row]))}: column {plain(table.feature_names[column])}"
+    where = f"{table.place(int(row))}: column {plain(table.feature_names[column])}"
     return DataError(f"{where}: empty; expected a value (data.columns: {{missing: mean}}, median or a number fills it)")
 
 

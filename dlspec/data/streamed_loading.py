@@ -192,7 +192,9 @@ def _assemble(
         columns=None,
         cut=cut,
         fingerprint=fingerprint,
-        warnings=(*constant_features(normalization, head.feature_names), *absent_classes(counts, coding.classes)),
+        warnings=()
+        if preparation.normalization  # told when the model was trained
+        else (*constant_features(normalization, head.feature_names), *absent_classes(counts, coding.classes)),
     )
 
 

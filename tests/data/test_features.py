@@ -76,8 +76,9 @@ def test_a_missing_cell_is_an_error_unless_said_otherwise(tmp_path):
     with pytest.raises(DataError) as caught:
         fitted(table)
     assert str(caught.value) == f"{path}:3: column age: empty; expected a value {hint}"
-    columns = fitted(table, rows=1)
-    with pytest.raises(DataError) as caught:  # in another split
+    columns = fitted(people(tmp_path, PEOPLE.split("\n,")[0]), rows=1)
+    table = people(tmp_path)
+    with pytest.raises(DataError) as caught:  # in another file
         columns.apply(table)
     assert str(caught.value) == f"{path}:3: column age: empty; expected a value {hint}"
     with pytest.raises(DataError, match=r"people.csv:4: column city: empty"):
