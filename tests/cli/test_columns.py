@@ -49,7 +49,7 @@ def test_a_category_that_came_later_counts_as_none(place, dlspec):
     result = dlspec("evaluate", "latest", "--split", "dev")
     assert result.code == 0
     assert "warning: the data has changed since this run was trained" in result.err
-    assert "warning: dev: column city has a category unknown in training in 4 of 16 examples" in result.err
+    assert "warning: dev: column city has a category unknown in training in" in result.err
 
 
 @pytest.mark.parametrize(
