@@ -267,6 +267,8 @@ def describe_model(dataset: Dataset) -> dict[str, Any]:
         "task": dataset.task,
         "classes": list(dataset.classes),
         "feature_names": list(dataset.feature_names),
+        "target_names": list(dataset.target_names),
+        "columns": None if dataset.columns is None else dataset.columns.state(),
         "image_shape": dataset.image_shape,
         "normalization": dataset.normalization.kind,
     }

@@ -15,6 +15,7 @@ from dlspec.data import streamed_loading
 from dlspec.data.augmentation import Augmentation, AugmentedInputs
 from dlspec.data.dataset import Dataset, Preparation
 from dlspec.data.division import Cut
+from dlspec.data.features import UNTREATED, Columns, Treatment
 from dlspec.data.image_folder import ImageForm
 from dlspec.data.loading import Points, load_divided, load_file, load_files, load_synthetic
 from dlspec.data.memory import Memory
@@ -28,6 +29,7 @@ def load_data(
     loaded: LoadedExperiment,
     *,
     normalization: Normalization | None = None,
+    columns: Columns | None = None,
     classes: Sequence[str] | None = None,
 ) -> Dataset:
     """The data of an experiment, split and normalised.
@@ -35,6 +37,7 @@ def load_data(
     Args:
         loaded: the experiment and where its file lies.
         normalization: that of a trained model, applied as it is; None fits it on train.
+        columns: likewise.
         classes: those of a trained model; None takes what the experiment names or the data holds.
 
     Raises:
@@ -47,6 +50,8 @@ def load_data(
         normalize=data.normalize,
         dtype=np.dtype(experiment.dtype),
         normalization=normalization,
+        treatment=_treatment(data),
+        columns=columns,
         raw=experiment.augmentation is not None and normalization is None,  # only a training augments
     )
     if isinstance(data, Synthetic):
@@ -58,15 +63,7 @@ def load_data(
             cut=cut,
             preparation=preparation,
         )
-    reading = Reading(
-        target=data.target,
-        sample_weight=data.sample_weight,
-        x=data.x,
-        y=data.y,
-        image=_image_form(data.image),
-        task=data.task,
-        classes=classes or data.classes,
-    )
+    reading = _reading(data, columns, classes)
     if data.memory is not None:
         return _streamed(loaded, data, reading, preparation, Memory(parse_memory(data.memory)))
     if isinstance(data, OneFile):
@@ -102,6 +99,7 @@ def _streamed(
     for key, given in (
         (("batch_size",), experiment.batch_size == "all"),
         (("augmentation",), preparation.raw),
+        (("data", "columns"), data.columns is not None),
         (("data", "sample_weight"), data.sample_weight is not None),
         (("data", "split", "column_is_feature"), data.split is not None and data.split.column_is_feature),
     ):
@@ -139,6 +137,28 @@ def _cut(experiment: Experiment, split: Split) -> Cut:
         column=split.column,
         column_is_feature=split.column_is_feature,
         train_dev=None if split.train_dev is None else parse_percent(split.train_dev),
+    )
+
+
+def _reading(data: OneFile | SplitFiles, columns: Columns | None, classes: Sequence[str] | None) -> Reading:
+    return Reading(
+        target=data.target,
+        sample_weight=data.sample_weight,
+        x=data.x,
+        y=data.y,
+        image=_image_form(data.image),
+        task=data.task,
+        classes=classes or data.classes,
+        types=None if data.columns is None else {**data.columns.types, **(columns.kinds if columns else {})},
+    )
+
+
+def _treatment(data: OneFile | SplitFiles | Synthetic) -> Treatment:
+    if isinstance(data, Synthetic) or data.columns is None:
+        return UNTREATED
+    section = data.columns
+    return Treatment(
+        missing=section.missing, indicator=section.indicator, date_parts=tuple(dict.fromkeys(section.date_parts))
     )
 
 

@@ -13,6 +13,7 @@ from dlspec.config import loader
 from dlspec.config.experiment import Experiment
 from dlspec.core.cost import Cost
 from dlspec.data.dataset import Dataset, Examples
+from dlspec.data.features import Columns
 from dlspec.data.normalization import Normalization
 from dlspec.data.streamed import StreamedExamples
 from dlspec.errors import DataError, RunError, UsageError
@@ -86,13 +87,22 @@ def open_run(run: Path, *, parameters: str | None = None) -> TrainedRun:
         raise RunError(f"{path}: does not say what its parameters are for; restore it from a copy")
     loaded = loader.load(run / segments_of(record)[-1].config)
     normalization = Normalization.from_state(saved.model["normalization"], saved.normalization)
-    dataset = experiment_data.load_data(loaded, normalization=normalization, classes=saved.model["classes"] or None)
+    columns = saved.model.get("columns")  # absent from runs of older versions
+    dataset = experiment_data.load_data(
+        loaded,
+        normalization=normalization,
+        columns=None if columns is None else Columns.from_state(columns),
+        classes=saved.model["classes"] or None,
+    )
     _check_features(dataset, saved.model["feature_names"], run)
     cost = builder.build_cost(loaded.experiment, n_x=dataset.splits["train"].n_x)
     checkpoint.restore(saved, cost.parameters, source=str(path))
-    warnings: tuple[str, ...] = ()
+    warnings = dataset.warnings
     if dataset.fingerprint != record["data"]["sha256"]:
-        warnings = ("the data has changed since this run was trained; the numbers are of the data as it is now",)
+        warnings = (
+            *warnings,
+            "the data has changed since this run was trained; the numbers are of the data as it is now",
+        )
     return TrainedRun(run, loaded.experiment, dataset, cost, name, saved.progress["epoch"], warnings)
 
 

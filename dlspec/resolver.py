@@ -74,6 +74,10 @@ def _resolved_data(experiment: Experiment, dataset: Dataset) -> OneFile | SplitF
     updates: dict[str, Any] = {}
     if not isinstance(data, Synthetic):
         updates["task"] = dataset.task
+        if data.columns is not None and dataset.columns is not None:
+            updates["columns"] = data.columns.model_copy(
+                update={"types": {**data.columns.types, **dataset.columns.kinds}}
+            )
     elif data.seed is None:
         updates["seed"] = synthetic_seed(experiment, data)
     if data.split is not None and (cut := dataset.cut) is not None:

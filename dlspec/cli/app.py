@@ -12,6 +12,7 @@ from dlspec.cli import (
     augment,
     compare,
     convert,
+    data_describe,
     ensemble,
     error_analysis,
     evaluate,
@@ -20,6 +21,7 @@ from dlspec.cli import (
     learning_curve,
     lr_find,
     overfit,
+    predict,
     reproduce,
     resume,
     runs,
@@ -76,6 +78,7 @@ for command in (
     error_analysis.errors,
     evaluate.evaluate,
     ensemble.ensemble,
+    predict.predict,
     split.split,
     validate.validate,
     augment.augment,
@@ -89,6 +92,10 @@ for command in (
     init.init,
 ):
     app.command()(command)
+
+data = typer.Typer(no_args_is_help=True, help="Look at data.", rich_markup_mode=None)
+data.command()(data_describe.describe)
+app.add_typer(data, name="data")
 
 
 def main() -> None:

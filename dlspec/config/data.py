@@ -160,6 +160,26 @@ class Image(Section):
     mode: Literal["rgb", "grey"] = Field("rgb", description="rgb: (h, w, 3); grey: (h, w), brightness alone")
 
 
+class Columns(Section):
+    """How columns of a table that are not all numbers become features."""
+
+    missing: Literal["error", "mean", "median"] | float = Field(
+        "error",
+        description="what a missing number, truth value or date becomes: mean or median of the training split, or a "
+        "number (of a date, of days since the first in train); a missing category is no category; error: refused",
+    )
+    indicator: bool = Field(
+        False, description="whether a column with missing training cells also becomes a feature that is 1 where missing"
+    )
+    types: dict[str, Literal["number", "category", "boolean", "date", "ignore"]] = Field(
+        default_factory=dict,
+        description="what columns hold, by name; ignore: no feature; unset means what the cells of a column look like",
+    )
+    date_parts: list[Literal["year", "month", "day", "weekday", "hour"]] = Field(
+        default_factory=list, description="features of every date beside the days since the first in train"
+    )
+
+
 class _Prepared(Section):
     split: Split = Field(Split(), description="division into train, dev and test")
     normalize: Literal["standard", "scale", "none"] = Field(
@@ -194,6 +214,11 @@ class _File(_Prepared):
         pattern=r"^[0-9.]+(kB|MB|GB)$",
         description="HDF5, Parquet, NPY: the examples are read in parts while training, in at most so much memory, "
         "such as 512MB; unset means that all of them are in memory",
+    )
+    columns: Columns | None = Field(
+        None,
+        description="CSV, TSV, Parquet: how columns that are not all numbers become features; unset means that all are "
+        "complete columns of numbers",
     )
     classes: list[str] | None = Field(
         None,

@@ -1,7 +1,7 @@
 """From tables of examples to the arrays that training takes: coded, split, normalised."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 from dlspec.data.blocks import first_not_finite
 from dlspec.data.column import Column
 from dlspec.data.division import Cut, Rows, divide_rows
+from dlspec.data.features import UNTREATED, Columns, Treatment, fit_columns
 from dlspec.data.labels import Coding, Task
 from dlspec.data.normalization import Kind, Normalization, fit
 from dlspec.data.split import SPLITS
@@ -78,6 +79,7 @@ class Dataset:
         target_names: `n_targets` names.
         image_shape: `(h, w)` or `(h, w, c)` where the inputs are images.
         normalization: what was applied to every split.
+        columns: how the columns of the files became features, before that; None where they were features.
         cut: the split that was made, nothing left to decide; None where the files came split.
         fingerprint: SHA-256 in hex of the bytes of the source files, or of the generated arrays.
         warnings: one line each.
@@ -91,6 +93,7 @@ class Dataset:
     target_names: tuple[str, ...]
     image_shape: tuple[int, ...] | None
     normalization: Normalization
+    columns: Columns | None
     cut: Cut | None
     fingerprint: str
     warnings: tuple[str, ...]
@@ -125,12 +128,16 @@ class Preparation:
         normalize: fitted on the training split.
         dtype: of X, the weights, and Y but for classes.
         normalization: applied in place of fitting one, to evaluate a saved model.
+        treatment: of columns that are no features yet, fitted on the training split.
+        columns: applied in place of fitting them.
         raw: whether the training split keeps its inputs as they stand in the file, for augmentation.
     """
 
     normalize: Kind = "standard"
     dtype: DTypeLike = np.float32
     normalization: Normalization | None = None
+    treatment: Treatment = UNTREATED
+    columns: Columns | None = None
     raw: bool = False
 
 
@@ -172,6 +179,7 @@ def assemble(
     Raises:
         DataError: what cannot be learnt from, or does not fit the dtype or the saved model.
     """
+    parts, columns, unseen = _with_features(parts, preparation)
     train, normalization, dtype = parts["train"], preparation.normalization, np.dtype(preparation.dtype)
     if normalization is not None:
         check_width(train.table, normalization)
@@ -199,15 +207,12 @@ def assemble(
         target_names=train.table.target_names,
         image_shape=train.table.image_shape,
         normalization=normalization,
+        columns=columns,
         cut=cut,
         fingerprint=fingerprint,
         warnings=(
-            *constant_features(normalization, train.table.feature_names),
-            *(
-                absent_classes(splits["train"].class_counts(len(coding.classes)), coding.classes)
-                if coding.classes
-                else ()
-            ),
+            *(() if preparation.normalization else _of_train(train, splits["train"], coding, normalization)),
+            *unseen,
         ),
     )
 
@@ -235,6 +240,24 @@ def check_bounded(table: Table, normalization: Normalization) -> None:
     if len(unbounded):
         name = table.feature_names[unbounded[0]]
         raise DataError(f"{table.source}: feature {plain(name)} has values too large to square; rescale it")
+
+
+def _with_features(
+    parts: Mapping[str, Part], preparation: Preparation
+) -> tuple[Mapping[str, Part], Columns | None, Sequence[str]]:
+    """The parts with features in place of columns, how they came about, and warnings."""
+    train = parts["train"]
+    if train.table.columns is None:
+        return parts, None, ()
+    columns = preparation.columns or fit_columns(train.table, train.rows, preparation.treatment)
+    tables = {id(part.table): part.table for part in parts.values()}
+    made = {number: columns.with_features(table) for number, table in tables.items()}
+    unseen = [
+        f"{name}: column {plain(column)} has a category unknown in training in {count:,} of {len(part.rows):,} examples"
+        for name, part in parts.items()
+        for column, count in columns.unseen(part.table, part.rows).items()
+    ]
+    return {name: replace(part, table=made[id(part.table)]) for name, part in parts.items()}, columns, unseen
 
 
 def _check_two_classes(train: Part, classes: tuple[str, ...]) -> None:
@@ -334,6 +357,16 @@ def check_features(train: Table, other: Table) -> None:
             f"{other.source}: {len(other.target_names)} targets; expected {len(train.target_names)}, "
             f"as in {train.source}"
         )
+
+
+def _of_train(
+    train: Part, examples: Examples | StreamedExamples, coding: Coding, normalization: Normalization
+) -> list[str]:
+    """What is told when a model is trained, and not again when it is measured."""
+    constant = constant_features(normalization, train.table.feature_names)
+    if not coding.classes:
+        return constant
+    return [*constant, *absent_classes(examples.class_counts(len(coding.classes)), coding.classes)]
 
 
 def constant_features(normalization: Normalization, names: tuple[str, ...]) -> list[str]:

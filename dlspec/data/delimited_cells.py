@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.data.stream import rows_of_block
-from dlspec.data.table import is_number, plain, shown
+from dlspec.data.table import NOT_ONLY_NUMBERS, is_number, plain, shown
 from dlspec.errors import DataError
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -53,19 +53,25 @@ class Plan:
 def rows(path: Path) -> Generator[tuple[int, list[str]]]:
     """Yield the line on which each row starts and its cells without surrounding space; skip blank lines."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=DELIMITERS[path.suffix.lower()])
-        while True:
-            line = reader.line_num + 1
-            try:
-                cells = [cell.strip() for cell in next(reader)]
-            except StopIteration:
-                return
-            except UnicodeDecodeError:
-                raise _undecodable(path) from None
-            except csv.Error as error:
-                raise DataError(f"{path}:{line}: {error}") from error
-            if len(cells) > 1 or any(cells):
-                yield line, cells
+        try:
+            yield from rows_of(file, source=str(path), delimiter=DELIMITERS[path.suffix.lower()])
+        except UnicodeDecodeError:
+            raise _undecodable(path) from None
+
+
+def rows_of(file: TextIO, *, source: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The same of an open text, opened without translation of line ends; UnicodeDecodeError goes through."""
+    reader = csv.reader(file, delimiter=delimiter)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = [cell.strip() for cell in next(reader)]
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise DataError(f"{source}:{line}: {error}") from error
+        if len(cells) > 1 or any(cells):
+            yield line, cells
 
 
 def examples(path: Path, start: int = 0) -> Generator[tuple[int, list[str]]]:
@@ -194,12 +200,13 @@ def _parse_exact(path: Path, plan: Plan, some: Iterable[tuple[int, list[str]]]) 
                 continue
             where = f"{path}:{line}: column {plain(plan.names[column])}"
             if not cell and not (plan.missing and column in cells):
-                raise DataError(f"{where}: empty; expected a {'label or a ' * (column in cells)}number")
+                hint = "label or a number" if column in cells else f"number ({NOT_ONLY_NUMBERS})"
+                raise DataError(f"{where}: empty; expected a {hint}")
             if column in cells:
                 cells[column].append(cell)
                 continue
             if not is_number(cell):
-                raise DataError(f"{where}: found {shown(cell)}; expected a number")
+                raise DataError(f"{where}: found {shown(cell)}; expected a number ({NOT_ONLY_NUMBERS})")
             if not math.isfinite(value := float(cell)):
                 raise DataError(f"{where}: found {shown(cell)}; expected a finite number")
             numbers.append(value)

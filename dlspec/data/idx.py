@@ -39,8 +39,8 @@ def read(path: Path, *, y: str = "y") -> Table:
             `from_arrays` refuses.
     """
     images, labels = files(path, y=y)
-    targets = _array(labels)
-    return _table(path, _array(images), targets, start=0)
+    targets = array(labels)
+    return _table(path, array(images), targets, start=0)
 
 
 def stream(path: Path, *, y: str = "y") -> Stream:
@@ -50,7 +50,7 @@ def stream(path: Path, *, y: str = "y") -> Stream:
         DataError: as `read`; what is wrong with a row, and what is wrong with the end of the file, when it is reached.
     """
     images, labels = files(path, y=y)
-    targets = _array(labels)
+    targets = array(labels)
     with damage_as_data_error(images, "IDX"), _opened(images) as (_, shape, _):
         m, size = shape[0], rows_of_block(prod(shape[1:]))
     if targets.shape[:1] != (m,):
@@ -89,7 +89,12 @@ def files(path: Path, *, y: str = "y") -> tuple[Path, Path]:
     return path, targets_beside(path, y)
 
 
-def _array(path: Path) -> NDArray[np.generic]:
+def array(path: Path) -> NDArray[np.generic]:
+    """The array of one file.
+
+    Raises:
+        DataError: not an IDX file, or one that holds less or more than it declares.
+    """
     with damage_as_data_error(path, "IDX"), _opened(path) as (file, shape, dtype):
         values = np.empty(shape, dtype)
         _fill(path, file, values)

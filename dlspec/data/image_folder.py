@@ -80,11 +80,11 @@ def stream(path: Path, *, image: ImageForm | None = None) -> Stream:
     return Stream(len(images), tables())
 
 
-def _table(path: Path, images: Sequence[Path], decoded: Iterator[NDArray[np.uint8]], count: int) -> Table:
+def _table(path: Path, images: Sequence[Path], pixels_of: Iterator[NDArray[np.uint8]], count: int) -> Table:
     """The table of as many images, of which these are the files."""
-    first = next(decoded)
+    first = next(pixels_of)
     x = np.empty((count, *first.shape), np.uint8)
-    for row, pixels in enumerate(itertools.chain([first], itertools.islice(decoded, count - 1))):
+    for row, pixels in enumerate(itertools.chain([first], itertools.islice(pixels_of, count - 1))):
         x[row] = pixels
     y = np.array([file.parent.name for file in images])
     return from_arrays(str(path), x=x, y=y, x_name="images", y_name="class", place=lambda row: str(images[row]))
@@ -94,7 +94,7 @@ def _decoded(images: Sequence[Path], form: ImageForm) -> Iterator[NDArray[np.uin
     """The pixels of one image after the other, all of one size."""
     size = None
     for path in images:
-        pixels = _pixels(path, form)
+        pixels = decoded(path, form)
         size = size or pixels.shape
         if pixels.shape != size:
             raise DataError(
@@ -111,11 +111,11 @@ def files(path: Path) -> Sequence[Path]:
         DataError: no classes, a class without images, or something else between them.
     """
     images: list[Path] = []
-    for folder in _entries(path):
+    for folder in entries(path):
         if not folder.is_dir():
             raise DataError(f"{folder}: outside the classes; expected only directories here, one for every class")
         before = len(images)
-        for file in _entries(folder):
+        for file in entries(folder):
             if not file.is_file():
                 raise DataError(f"{file}: not a file; expected the images of class {listed([folder.name])} only")
             images.append(file)
@@ -126,8 +126,12 @@ def files(path: Path) -> Sequence[Path]:
     return images
 
 
-def _entries(path: Path) -> list[Path]:
-    """What is in a directory, but for hidden files, ordered by name."""
+def entries(path: Path) -> list[Path]:
+    """What is in a directory, but for hidden files, ordered by name.
+
+    Raises:
+        DataError: it cannot be read, or holds a name that is no text.
+    """
     try:
         names = sorted(entry.name for entry in path.iterdir() if not entry.name.startswith("."))
     except OSError as error:
@@ -140,8 +144,12 @@ def _entries(path: Path) -> list[Path]:
     return [path / name for name in names]
 
 
-def _pixels(path: Path, form: ImageForm) -> NDArray[np.uint8]:
-    """Decode one image: (h, w, 3), or (h, w) for grey."""
+def decoded(path: Path, form: ImageForm) -> NDArray[np.uint8]:
+    """One image: (h, w, 3), or (h, w) for grey.
+
+    Raises:
+        DataError: as `read`.
+    """
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError:

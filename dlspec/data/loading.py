@@ -12,7 +12,7 @@ from dlspec.data.column import Column
 from dlspec.data.dataset import Dataset, Part, Preparation, assemble, check_features, divide, whole
 from dlspec.data.division import Cut
 from dlspec.data.labels import Coding, coding_of
-from dlspec.data.reading import Reading, fingerprint, read
+from dlspec.data.reading import Reading, fingerprint, like, read
 from dlspec.data.scan import Wanted, scan
 from dlspec.data.synthetic import SYNTHETIC
 from dlspec.data.table import Table, from_arrays
@@ -90,7 +90,7 @@ def load_files(
     if cut is not None:
         check_cut(f"{train}", cut, "training file", given=others)
     table, coding, column = _read_training(train, reading, cut)
-    reading = _without_column(reading, cut)
+    reading = like(_without_column(reading, cut), table)
     made = None
     if cut is None:
         parts = {"train": whole(table, coding)}

@@ -14,7 +14,7 @@ from dlspec.data import parquet_pages
 from dlspec.data.columns import target_columns
 from dlspec.data.limits import Allowance
 from dlspec.data.stream import Stream, rows_of_block
-from dlspec.data.table import Table, damage_as_data_error, from_arrays, plain, shown, suggestion
+from dlspec.data.table import NOT_ONLY_NUMBERS, Table, damage_as_data_error, from_arrays, plain, shown, suggestion
 from dlspec.errors import DataError
 
 METADATA = b"dlspec"
@@ -226,7 +226,8 @@ def layout_of(
         if dtype is None and name not in leave_out:
             text = [name] == targets and _is_text(held) and not missing
             if not text:
-                raise DataError(f"{path}: column {plain(name)} holds {plain(str(held))}; expected numbers")
+                found = f"{path}: column {plain(name)} holds {plain(str(held))}"
+                raise DataError(f"{found}; expected numbers ({NOT_ONLY_NUMBERS})")
     features = [name for name in names if name not in targets and name != sample_weight and name not in leave_out]
     dtype = np.result_type(*(dtype for name, _, dtype in types if name in features and dtype is not None))
     Allowance(str(path), path.stat().st_size).take("the table", m * len(names) * dtype.itemsize)
@@ -355,7 +356,7 @@ def targets_of(path: Path, layout: Layout, batch: Any, start: int) -> NDArray[An
 def _numbers(path: Path, name: str, batch: Any, start: int, *, missing: bool = False) -> NDArray[Any]:
     column = batch.column(name)
     if column.null_count and not missing:
-        raise DataError(f"{_empty(path, name, column, start)}; expected a number")
+        raise DataError(f"{_empty(path, name, column, start)}; expected a number ({NOT_ONLY_NUMBERS})")
     values: NDArray[Any] = column.to_numpy(zero_copy_only=False)
     return values.astype(np.float64) if column.null_count else values  # booleans with gaps are objects
 

@@ -1,13 +1,14 @@
 """How the files of a set are read: the settings that every reader gets, and the one call of the readers."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from dlspec.data import files
+from dlspec.data import files, mixed
 from dlspec.data.image_folder import ImageForm
 from dlspec.data.labels import Task
+from dlspec.data.mixed import ColumnType
 from dlspec.data.stream import Stream
 from dlspec.data.table import Table
 
@@ -25,6 +26,7 @@ class Reading:
         task: auto decides by the targets, see `coding_of`.
         classes: names in order; None means what the training file holds.
         leave_out: CSV, TSV, Parquet: columns that are no features.
+        types: CSV, TSV, Parquet: what columns hold, by name; the rest is found out. None: nothing but numbers.
     """
 
     target: str | Sequence[str] | None = None
@@ -35,6 +37,15 @@ class Reading:
     task: Literal["auto"] | Task = "auto"
     classes: Sequence[str] | None = None
     leave_out: Sequence[str] = ()
+    types: Mapping[str, ColumnType] | None = None
+
+
+def like(reading: Reading, table: Table) -> Reading:
+    """The same, for a file whose columns hold what those of `table` do."""
+    if reading.types is None or table.columns is None:
+        return reading
+    kinds = {name: column.kind for name, column in zip(table.feature_names, table.columns, strict=True)}
+    return replace(reading, types={**reading.types, **kinds})
 
 
 def read(path: Path, reading: Reading, *, training: bool = True) -> Table:
@@ -48,6 +59,17 @@ def read(path: Path, reading: Reading, *, training: bool = True) -> Table:
     Raises:
         DataError: what the reader of the format refuses.
     """
+    if reading.types is not None:
+        files.check_readable(path)
+        return mixed.read(
+            path,
+            types=reading.types,
+            target=reading.target,
+            sample_weight=reading.sample_weight,
+            training=training,
+            missing=reading.task == "multi_task",
+            leave_out=reading.leave_out,
+        )
     return files.read(path, training=training, **_settings(reading))
 
 

@@ -189,9 +189,12 @@ def _assemble(
         target_names=head.target_names,
         image_shape=head.image_shape,
         normalization=normalization,
+        columns=None,
         cut=cut,
         fingerprint=fingerprint,
-        warnings=(*constant_features(normalization, head.feature_names), *absent_classes(counts, coding.classes)),
+        warnings=()
+        if preparation.normalization  # told when the model was trained
+        else (*constant_features(normalization, head.feature_names), *absent_classes(counts, coding.classes)),
     )
 
 

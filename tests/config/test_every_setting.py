@@ -36,6 +36,7 @@ FULL = [
     },
     {"data": {"path": "x.csv", "split": {"strategy": "time", "column": "c", "seed": 1, "train_dev": "2%"}}},
     {"data": {"path": "x.csv", "split": {"file": "x.split.csv"}}},
+    {"data": {"path": "x.csv", "columns": {"missing": 0.5, "indicator": True, "types": {"a": "date"}}}},
     {"data": {"synthetic": "moons"}, "optimizer": {"name": "adamw"}, "decay": {"name": "plateau"}},
     {"data": {"synthetic": "moons"}, "optimizer": {"name": "adadelta"}, "decay": {"name": "one_cycle"}},
     {"data": {"synthetic": "moons"}, "optimizer": {"name": "adam"}, "decay": {"name": "cosine"}},
@@ -86,7 +87,10 @@ def test_every_setting_says_what_it_expects(which, path):
 DECIDING = {"name", "path", "train", "synthetic"}
 
 
-@pytest.mark.parametrize(("which", "path"), [(which, path) for which, path in SETTINGS if path[-1] not in DECIDING])
+@pytest.mark.parametrize(
+    ("which", "path"),
+    [(which, path) for which, path in SETTINGS if not {*path[-2:]} & {*DECIDING, "types"}],
+)
 def test_every_key_is_found_again_after_a_typing_error(which, path):
     typo = f"{path[-1]}q"
     tree = Experiment(**FULL[which]).model_dump()

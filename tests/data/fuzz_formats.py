@@ -4,14 +4,18 @@ As a program it reads mutants FIRST … LAST − 1 of a case and prints a line f
 in MB.
 """
 
+import datetime
 import resource
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from format_files import write_cifar, write_cifar_names, write_idx, write_images, write_parquet
 from fuzz_reader import mutant, outcome
+
+from dlspec.data import files, mixed
 
 X = np.arange(80).reshape(20, 2, 2) % 17
 Y = np.arange(20) % 3
@@ -95,12 +99,33 @@ def parquet_pages(folder):
     return path, path
 
 
+MIXED = {
+    "age": [1.5, None, 3.0, 4.0] * 5,
+    "city": ["Rome", "Oslo", None, "naïve"] * 5,
+    "since": [datetime.date(2024, 2, 29), None] * 10,
+    "member": [True, False] * 10,
+    "animal": ["cat", "dog"] * 10,
+}
+
+
+def mixed_csv(folder):
+    rows = zip(*MIXED.values(), strict=True)
+    lines = [",".join("" if cell is None else str(cell) for cell in row) for row in rows]
+    (folder / "a.csv").write_text("\n".join([",".join(MIXED), *lines]) + "\n", encoding="utf-8")
+    return folder / "a.csv", folder / "a.csv"
+
+
+def mixed_parquet(folder):
+    path = write_parquet(folder / "a.parquet", MIXED, compression="none")
+    return path, path
+
+
 # A case writes its files and says what is read and which of them is damaged.
 CASES = {
     case.__name__: case
     for case in (
         *(idx_images, idx_labels, idx_packed, cifar, cifar_names, npy, npy_targets),
-        *(png, jpeg, bmp, gif, parquet, parquet_packed, parquet_pages),
+        *(png, jpeg, bmp, gif, parquet, parquet_packed, parquet_pages, mixed_csv, mixed_parquet),
     )
 }
 
@@ -108,11 +133,12 @@ CASES = {
 def outcomes(case, folder, first, last):
     """What the reader makes of each mutant: "table" or "error"."""
     path, victim = CASES[case](folder)
-    assert outcome(path, folder=folder) == "table"
+    read = partial(mixed.read, types={}) if case.startswith("mixed") else files.read
+    assert outcome(path, folder=folder, read=read) == "table"
     data = victim.read_bytes()
     for seed in range(first, last):
         victim.write_bytes(mutant(data, seed))
-        yield outcome(path, folder=folder)
+        yield outcome(path, folder=folder, read=read)
 
 
 def peak():

@@ -38,7 +38,7 @@ def mutant(data: bytes, seed: int) -> bytes:
     return data
 
 
-def outcome(path: Path, *, folder: Path | None = None) -> str:
+def outcome(path: Path, *, folder: Path | None = None, read=files.read) -> str:
     """What a reader makes of the file: "table" or "error"; anything else that it raises goes through.
 
     The error names the file, or one of its folder, where several belong together.
@@ -46,7 +46,7 @@ def outcome(path: Path, *, folder: Path | None = None) -> str:
     try:
         if path.suffix == ".image":
             return outcome_of_image(path)
-        table = files.read(path)
+        table = read(path)
     except DataError as error:
         (line,) = error.problems
         assert line.startswith(str(folder or path))

@@ -17,6 +17,7 @@ from dlspec.errors import DataError
 M = 30
 A, B = np.random.default_rng(0).normal(size=M), np.arange(M) % 7
 SPECIES = ["setosa", "naïve", "virginica"] * 10
+HINT = " (data.columns takes text and empty cells)"
 IRIS = {"petal.length": A, "width": B, "species": SPECIES}
 
 
@@ -107,7 +108,7 @@ def test_missing_targets(path):
     write_parquet(path, {"a": A, "y": [1, None] * 15, "z": [None, True, False] * 10})
     table = files.read(path, target=["y", "z"], missing=True)
     assert np.array_equal(table.y[:3], [[1, np.nan], [np.nan, 1], [1, 0]], equal_nan=True)
-    assert message_of(path, target=["y", "z"]) == "row 1: column y: empty; expected a number"
+    assert message_of(path, target=["y", "z"]) == f"row 1: column y: empty; expected a number{HINT}"
 
 
 def test_one_example(path):
@@ -165,14 +166,14 @@ NOT_NUMBERS = [
 @pytest.mark.parametrize(("values", "kind"), NOT_NUMBERS, ids=[kind for _, kind in NOT_NUMBERS])
 def test_columns_that_are_no_numbers(path, values, kind):
     write_parquet(path, {"a": A, "odd\x1b": values, "y": B})
-    assert message_of(path) == f"column odd\\x1b holds {kind}; expected numbers"
+    assert message_of(path) == f"column odd\\x1b holds {kind}; expected numbers{HINT}"
     if kind[:6] not in ("string", "dictio"):
-        assert message_of(path, target="odd\x1b") == f"column odd\\x1b holds {kind}; expected numbers"
+        assert message_of(path, target="odd\x1b") == f"column odd\\x1b holds {kind}; expected numbers{HINT}"
 
 
 def test_text_among_several_targets(path):
     write_parquet(path, IRIS)
-    expected = "column species holds string; expected numbers"
+    expected = f"column species holds string; expected numbers{HINT}"
     assert message_of(path, target=["width", "species"]) == expected
     assert message_of(path, target="species", missing=True) == expected
 
@@ -183,7 +184,7 @@ NO_FEATURES = "every column is a target or the sample weight; expected features 
 @pytest.mark.parametrize(
     ("columns", "settings", "message"),
     [
-        ({"a": [1.0, None, 2.0], "y": [1, 2, 3]}, {}, "row 1: column a: empty; expected a number"),
+        ({"a": [1.0, None, 2.0], "y": [1, 2, 3]}, {}, f"row 1: column a: empty; expected a number{HINT}"),
         ({"a": [1, 2, 3], "y": ["a", None, "b"]}, {}, "row 1: column y: empty; expected a label"),
         ({"a": [1, 2, 3], "y": ["a", "b", ""]}, {}, "row 2: column y: empty; expected a label"),
         ({"a": [1, 2, 3], "y": ["a", "b" * 1001, "c"]}, {}, "row 1: column y: 1001 characters; expected a label"),
