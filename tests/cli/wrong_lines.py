@@ -336,7 +336,6 @@ LINES = (
     ("predict runs/good good.csv --format xml", "--format"),
     ("predict runs/good good.csv --out x.txt", "x.txt"),
     ("predict runs/good good.csv --out dir", "dir"),
-    ("data", "Usage:"),
     ("data fly", "'fly'"),
     ("data describe", "DATA"),
     ("data describe nowhere.csv", "nowhere.csv"),
