@@ -21,7 +21,7 @@ from dlspec.data.new_rows import Block, Form, NewRows
 from dlspec.data.normalization import Normalization
 from dlspec.data.records import Fields, Records
 from dlspec.data.table import Table, plain
-from dlspec.errors import DataError, UsageError
+from dlspec.errors import DataError, RunError, UsageError
 from dlspec.run import checkpoint, checkpoints
 from dlspec.run.environment import numerics
 from dlspec.run.record import read_record, segments_of
@@ -30,6 +30,9 @@ from dlspec.run.record import read_record, segments_of
 # rows, in float32 even for another place among them. So the network computes in float64, and what it says is rounded to
 # the type of the run: an example has the same prediction alone and among others.
 BATCH = 256
+
+# What a checkpoint must say about its model.
+MODEL = {"task", "classes", "feature_names", "image_shape", "normalization"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,8 @@ def open_model(run: Path, *, parameters: str | None = None) -> TrainedModel:
     name, path, saved = checkpoints.load_of_run(run, parameters)
     experiment = loader.load(run / segments_of(read_record(run))[-1].config).experiment
     model = saved.model
+    if MODEL - model.keys() or "epoch" not in saved.progress:
+        raise RunError(f"{path}: does not say what its parameters are for; restore it from a copy")
     columns = model.get("columns")  # absent from runs of older versions, as are the names of the targets
     in_float64 = experiment.model_copy(update={"dtype": "float64"})
     cost = builder.build_cost(in_float64, n_x=len(model["feature_names"]))

@@ -156,8 +156,9 @@ def _parquet(path: Path) -> ArrowTable:
 
     def batches(wanted: Sequence[str]) -> Iterator[Any]:
         done = 0
+        texts = [name for name in wanted if parquet.is_text(types[names.index(name)])]
         with damage_as_data_error(path, "Parquet"):
-            file = parquet.opened(path)
+            file = parquet.opened(path, read_dictionary=texts)  # a long text that is repeated is held once
         with file:
             found = file.iter_batches(batch_size=rows_of_block(len(wanted)), columns=list(wanted), use_threads=False)
             while True:

@@ -1,7 +1,7 @@
 """What the cells of a column are: numbers, truth values, dates or categories; from pyarrow's arrays to NumPy's."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dlspec.data.parquet import is_text
 from dlspec.data.table import Kind, is_number, shown
 
 MISSING = ("", "na", "n/a", "nan", "null")
 """Cells that say nothing, in small letters. In a column of categories only an empty one does: NA is Namibia."""
 
 _BOOLEANS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
+_WORDS = {**_BOOLEANS, "1": 1.0, "0": 0.0}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400_000_000  # microseconds
 _MAX_CATEGORY = 1_000  # characters
@@ -46,22 +48,21 @@ def values_of(array: Any, kind: Kind) -> Values:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if pa.types.is_dictionary(array.type):
-        array = array.cast(array.type.value_type)
+    text = is_text(array.type)
     if kind == "category":
-        texts = _trimmed(array) if _is_text(array.type) else pc.cast(array, pa.string())
-        return _categories(texts)
-    if _is_text(array.type):
-        cells = _present(array)
-        return _numbers(cells) if kind == "number" else _parsed(cells, kind)
-    if pa.types.is_temporal(array.type):
-        return _days(array) if kind == "date" else _of_no_kind(array, kind)
+        return _categories(array if text else pc.cast(array, pa.string()))
+    if text and kind == "number" and not pa.types.is_dictionary(array.type):
+        return _numbers(array)
+    if text:
+        return _parsed(array, kind)
+    if pa.types.is_temporal(array.type) != (kind == "date"):
+        return Values(np.full(len(array), np.nan), wrong=Wrong(0, f"the column holds {array.type}; expected a {kind}"))
     if kind == "date":
-        return _of_no_kind(array, kind)
+        return _days(array)
     if pa.types.is_boolean(array.type) or pa.types.is_decimal(array.type):
         array = pc.cast(array, pa.float64())
-    values = _as_floats(array)
-    found = _checked(values)
+    found = _checked(_as_floats(array))
+    values = found.numbers
     if kind == "boolean" and found.wrong is None:
         fitting = np.isnan(values) | (values == 0) | (values == 1)
         if not fitting.all():
@@ -82,7 +83,7 @@ def kind_of_type(held: Any) -> Kind | None:
         return "number"
     if pa.types.is_date(held) or pa.types.is_timestamp(held):
         return "date"
-    return "category" if _is_text(held) else None
+    return "category" if is_text(held) else None
 
 
 @dataclass
@@ -115,7 +116,7 @@ class Guess:
             for found in pc.value_counts(cells).to_pylist():
                 text, count = found["values"], found["counts"]
                 self.numbers += count * is_number(text)
-                self.booleans += count * (text.casefold() in _BOOLEANS)
+                self.booleans += count * (text.lower() in _BOOLEANS)
                 self.dates += count * (days_of(text) is not None)
 
     @property
@@ -139,12 +140,6 @@ def days_of(text: str) -> float | None:
     except OverflowError:
         return None
     return (moment - _EPOCH) / timedelta(days=1)
-
-
-def _is_text(held: Any) -> bool:
-    import pyarrow as pa
-
-    return bool(pa.types.is_string(held) or pa.types.is_large_string(held) or pa.types.is_string_view(held))
 
 
 def _trimmed(array: Any) -> Any:
@@ -182,62 +177,61 @@ def _checked(values: NDArray[np.float64]) -> Values:
     return Values(values)
 
 
-def _numbers(cells: Any) -> Values:
+def _numbers(array: Any) -> Values:
     import pyarrow as pa
     import pyarrow.compute as pc
 
     try:
-        return _checked(_as_floats(pc.cast(cells, pa.float64())))
-    except pa.ArrowInvalid:  # some cell is none, or is written as only Python reads it, such as +1
-        return _mapped(cells, lambda text: float(text) if is_number(text) else None, "a number")
+        return _checked(_as_floats(pc.cast(_present(array), pa.float64())))
+    except pa.ArrowInvalid:  # some cell is none
+        return _parsed(array, "number")
 
 
-def _parsed(cells: Any, kind: Kind) -> Values:
-    if kind == "date":
-        return _mapped(cells, days_of, "a date or time such as 2024-02-29 or 2024-02-29T18:30")
-    words = {**_BOOLEANS, "1": 1.0, "0": 0.0}
-    return _mapped(cells, lambda text: words.get(text.casefold()), "true, false, yes, no, 1 or 0")
-
-
-def _mapped(cells: Any, parse: Callable[[str], float | None], expected: str) -> Values:
-    """Every distinct text parsed once; None is at fault."""
-    encoded = cells.dictionary_encode()
-    texts = encoded.dictionary.to_pylist()
-    parsed = [parse(text) for text in texts]
-    table = np.array([*(math.nan if value is None else value for value in parsed), math.nan])
-    codes = _codes(encoded, missing=len(texts))
-    values = table[codes]
-    fault = np.array([*(value is None or math.isinf(value) for value in parsed), False])[codes]
+def _parsed(array: Any, kind: Kind) -> Values:
+    """Every distinct text parsed once."""
+    parse, expected = _PARSERS[kind]
+    texts, codes = _distinct(array)
+    found = [math.nan if text.lower() in MISSING else parse(text) for text in texts]
+    values = np.array([*(math.nan if value is None else value for value in found), math.nan])[codes]
+    fault = np.array([*(value is None or math.isinf(value) for value in found), False])[codes]
     if fault.any():
         row = int(np.argmax(fault))
-        what = f"a finite {expected[2:]}" if parsed[codes[row]] is not None else expected
-        return Values(values, wrong=Wrong(row, f"found {shown(texts[codes[row]])}; expected {what}"))
+        wanted = expected if found[codes[row]] is None else "a finite number"
+        return Values(values, wrong=Wrong(row, f"found {shown(texts[codes[row]])}; expected {wanted}"))
     return Values(values)
 
 
-def _codes(encoded: Any, *, missing: int) -> NDArray[np.intp]:
+_PARSERS: Mapping[Kind, tuple[Callable[[str], float | None], str]] = {
+    "number": (lambda text: float(text) if is_number(text) else None, "a number"),
+    "boolean": (lambda text: _WORDS.get(text.lower()), "true, false, yes, no, 1 or 0"),
+    "date": (days_of, "a date or time such as 2024-02-29 or 2024-02-29T18:30"),
+}
+
+
+def _distinct(array: Any) -> tuple[list[str], NDArray[np.intp]]:
+    """Distinct texts without the space around them, and which of them each cell is `(m,)`; len(texts) where none."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    codes: NDArray[np.intp] = pc.fill_null(encoded.indices, missing).to_numpy(zero_copy_only=False).astype(np.intp)
-    return codes
+    encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.intp)
+    used, positions = np.unique(codes[codes >= 0], return_inverse=True)  # a dictionary may hold what no cell does
+    known: dict[str, int] = {}
+    texts = encoded.dictionary.take(pa.array(used)).to_pylist()
+    merged = np.array([known.setdefault((text or "").strip(), len(known)) for text in texts], dtype=np.intp)
+    codes[codes >= 0] = merged[positions]
+    return list(known), np.where(codes < 0, len(known), codes)
 
 
-def _categories(texts: Any) -> Values:
-    encoded = texts.dictionary_encode()
-    names = encoded.dictionary.to_pylist()
-    codes = _codes(encoded, missing=len(names)).astype(np.float64)
-    codes[codes == len(names)] = np.nan
-    if "" in names:
-        codes[codes == names.index("")] = np.nan
-    for row, name in _long(names, codes):
-        return Values(codes, wrong=Wrong(row, f"{len(name)} characters; expected a category"))
-    return Values(codes, tuple(names))
-
-
-def _long(names: list[str], codes: NDArray[np.float64]) -> Iterator[tuple[int, str]]:
+def _categories(array: Any) -> Values:
+    names, codes = _distinct(array)
+    empty = names.index("") if "" in names else len(names)
+    cells = np.where((codes == len(names)) | (codes == empty), np.nan, codes)
     for code, name in enumerate(names):
         if len(name) > _MAX_CATEGORY:
-            yield int(np.argmax(codes == code)), name
+            row = int(np.argmax(codes == code))
+            return Values(cells, wrong=Wrong(row, f"{len(name)} characters; expected a category"))
+    return Values(cells, tuple(names))
 
 
 def _days(array: Any) -> Values:
@@ -246,7 +240,3 @@ def _days(array: Any) -> Values:
 
     moments = pc.cast(pc.cast(array, pa.timestamp("us"), safe=False), pa.int64())
     return Values(_as_floats(pc.cast(moments, pa.float64(), safe=False)) / _DAY)
-
-
-def _of_no_kind(array: Any, kind: Kind) -> Values:
-    return Values(np.full(len(array), np.nan), wrong=Wrong(0, f"the column holds {array.type}; expected a {kind}"))

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.data import arrow, files, stored_arrays
+from dlspec.data.columns import position
 from dlspec.data.image_folder import ImageForm
-from dlspec.data.mixed import Block, block_of, check_column, kinds_of
+from dlspec.data.mixed import Block, block_of, kinds_of
 from dlspec.data.stream import rows_of_block
 from dlspec.data.table import RawColumn, Table, texts
 from dlspec.errors import DataError
@@ -70,7 +71,7 @@ def look(path: Path, *, target: str | None, x: str, y: str, image: ImageForm | N
 def _table(path: Path, name: str, target: str | None) -> Look:
     table = arrow.open_table(path)
     if target is not None:
-        check_column(table, target)
+        position(table.source, table.names, target)
     last = table.names[-1] if target is None else target
     names = (*(column for column in table.names if column != last), last)
     kinds = kinds_of(table, names, {})

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from dlspec.data.arrow import ArrowTable, open_table
 from dlspec.data.cells import Guess, Values, kind_of_type, values_of
-from dlspec.data.table import Kind, RawColumn, Table, check_weights, is_number, plain, shown, suggestion
+from dlspec.data.columns import position
+from dlspec.data.table import Kind, RawColumn, Table, check_weights, is_number, plain, shown
 from dlspec.errors import DataError
 
 ColumnType = Literal[Kind, "ignore"]
@@ -73,21 +74,11 @@ def read(
         roles = _roles(table, target, sample_weight, ignored)
         if training:
             for name in (*types, *leave_out):
-                check_column(table, name)
+                position(table.source, table.names, name)
         kinds = kinds_of(table, roles.features, types)
         return _whole(table, roles, kinds, missing=missing)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
-
-
-def check_column(table: ArrowTable, name: str) -> None:
-    """Refuse a name of no column.
-
-    Raises:
-        DataError: suggests another.
-    """
-    if name not in table.names:
-        raise DataError(f"{table.source}: no column {name!r}; {suggestion(name, table.names)}")
 
 
 def _roles(
@@ -96,7 +87,7 @@ def _roles(
     others = [name for name in table.names if name != sample_weight and name not in ignored]
     targets = others[-1:] if target is None else [target] if isinstance(target, str) else list(target)
     for name in (*targets, *([] if sample_weight is None else [sample_weight])):
-        check_column(table, name)
+        position(table.source, table.names, name)
         if name in ignored or (name == sample_weight and name in targets):
             other = "left out" if name in ignored else "the sample weight"
             raise DataError(f"{table.source}: column {name!r} is a target or the sample weight, and {other}")
@@ -206,17 +197,15 @@ def _whole(table: ArrowTable, roles: Roles, kinds: Mapping[str, Kind], *, missin
         classes=None,
         place=table.place,
         weights=np.concatenate(weights) if weights else None,
-        columns=tuple(
-            RawColumn(kind, tuple(position)) for kind, position in zip(kinds.values(), positions, strict=True)
-        ),
+        columns=tuple(RawColumn(kind, tuple(found)) for kind, found in zip(kinds.values(), positions, strict=True)),
     )
     check_weights(found, roles.sample_weight or "")
     return found
 
 
-def _renumbered(codes: NDArray[np.float64], categories: Sequence[str], position: dict[str, int]) -> NDArray[np.float64]:
+def _renumbered(codes: NDArray[np.float64], categories: Sequence[str], known: dict[str, int]) -> NDArray[np.float64]:
     """Positions in the categories of all blocks so far, which grow."""
-    table = np.array([*(position.setdefault(name, len(position)) for name in categories), np.nan])
+    table = np.array([*(known.setdefault(name, len(known)) for name in categories), np.nan])
     return table[np.where(np.isnan(codes), len(categories), codes).astype(np.intp)]
 
 

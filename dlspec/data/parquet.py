@@ -177,7 +177,7 @@ def column(path: Path, name: str) -> NDArray[Any]:
     if name not in kinds:
         raise DataError(f"{path}: no column {name!r}; {suggestion(name, list(kinds))}")
     held, dtype = kinds[name]
-    if dtype is None and not _is_text(held):
+    if dtype is None and not is_text(held):
         raise DataError(f"{path}: column {plain(name)} holds {plain(str(held))}; expected numbers or text")
     layout = Layout(
         m=m,
@@ -224,7 +224,7 @@ def layout_of(
     text = False
     for name, held, dtype in types:
         if dtype is None and name not in leave_out:
-            text = [name] == targets and _is_text(held) and not missing
+            text = [name] == targets and is_text(held) and not missing
             if not text:
                 found = f"{path}: column {plain(name)} holds {plain(str(held))}"
                 raise DataError(f"{found}; expected numbers ({NOT_ONLY_NUMBERS})")
@@ -288,7 +288,8 @@ def _numpy_type(held: Any) -> np.dtype[Any] | None:
     return None
 
 
-def _is_text(held: Any) -> bool:
+def is_text(held: Any) -> bool:
+    """Whether a type of pyarrow is text."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(held):

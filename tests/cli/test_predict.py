@@ -401,3 +401,13 @@ def test_a_run_of_an_older_version(runs, new, tmp_path):
     model = {key: value for key, value in saved.model.items() if key not in ("columns", "target_names")}
     checkpoint.save(path, checkpoint.Checkpoint(**{**{f: getattr(saved, f) for f in saved.__slots__}, "model": model}))
     assert (name, list(fields(run, new))) == ("last", ["row", "y"])
+
+
+def test_a_checkpoint_that_does_not_say_what_it_is_for(runs, new, tmp_path, dlspec):
+    run = shutil.copytree(runs["kinds"], tmp_path / "run")
+    _, path, saved = checkpoints.load_of_run(run)
+    saved.model.clear()
+    checkpoint.save(path, saved)
+    result = dlspec("predict", run, new)
+    assert (result.code, result.out) == (1, "")
+    assert result.err == f"{path}: does not say what its parameters are for; restore it from a copy\n"

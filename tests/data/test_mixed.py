@@ -3,6 +3,7 @@
 import datetime
 import decimal
 import math
+import resource
 
 import numpy as np
 import pyarrow as pa
@@ -205,3 +206,27 @@ def test_categories_of_several_blocks_are_one_list(tmp_path, monkeypatch):
 @pytest.mark.parametrize("text", ["", "x", "2024", "2024-02-30", "10000-01-01", "0001-01-01T00:00+23:59"])
 def test_texts_that_are_no_days(text):
     assert days_of(text) is None or text == "2024"
+
+
+def test_a_long_text_that_is_repeated_is_held_once(tmp_path):
+    """200,000 cells of one text of 10,000 characters, in a small file."""
+    text = pa.DictionaryArray.from_arrays(pa.array(np.zeros(200_000, np.int32)), pa.array(["z" * 10_000]))
+    path = write_parquet(tmp_path / "a.parquet", {"a": text, "y": np.arange(200_000) % 2}, store_schema=False)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert message_of(path).startswith(": row 0: column a: 10000 characters; expected a category")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # kB; the cells alone would be 2 GB
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "values"),
+    [
+        (["1", " 2", None, "NA"], "number", [1, 2, None, None]),
+        (["Yes", "no ", None, ""], "boolean", [1, 0, None, None]),
+        (["1970-01-02", "1970-01-02", None, "n/a"], "date", [1, 1, None, None]),
+        (["a", " a", None, "NA"], "category", [0, 0, None, 1]),
+    ],
+)
+def test_text_of_parquet_is_read_as_that_of_a_csv(tmp_path, cells, kind, values):
+    path = write_parquet(tmp_path / "a.parquet", {"a": cells, "y": [0, 1, 0, 1]})
+    found = read(path, {"a": kind}).x[:, 0]
+    assert [None if math.isnan(value) else value for value in found] == values
