@@ -48,12 +48,14 @@ def convert(
         watcher: told after every block; what it raises ends the work, and nothing was written.
 
     Raises:
-        UsageError: the new file exists already.
+        UsageError: the new file exists already, or is a directory.
         DataError: a name tells no format, what the reader refuses, or what the new format cannot hold.
         RunError: the new file cannot be written.
     """
     outputs = writers.files(new, weights=reading.sample_weight is not None)
     for output in outputs:
+        if output.is_dir():
+            raise UsageError(f"{output}: is a directory; nothing was written; choose another name")
         if output.exists() and not force:
             raise UsageError(f"{output}: already there; nothing was written; choose another name, or --force")
     storage.check_writable(new.parent)

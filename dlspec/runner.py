@@ -145,10 +145,11 @@ def resume(
         prepared = prepare(changed)
         experiment = prepared.experiment
         reached = _reached(run, newest, prepared)
-        if record["status"] == "finished" and not (change.segment or change.threads):
-            left = _nothing_left(experiment, reached)
-            if left is not None:
-                return AlreadyFinished(run, f"{record['message']}; to train on: dlspec resume {run} {left}")
+        left = _nothing_left(experiment, reached) if record["status"] == "finished" else None
+        if left is not None:
+            if change.segment or change.threads:
+                raise UsageError(f"{run}: would train nothing with these settings: {record['message']}; add {left}")
+            return AlreadyFinished(run, f"{record['message']}; to train on: dlspec resume {run} {left}")
         begun_epochs = 0 if reached is None else reached.state.epoch + (reached.state.seen > 0)
         if experiment.training.epochs < begun_epochs:
             raise UsageError(
@@ -173,6 +174,8 @@ def resume(
             inexact=inexact,
         )
         notes = [*(f"damaged, set aside: {wrong}" for _, wrong in newest.damaged), *(f"inexact: {x}" for x in inexact)]
+        if newest.path is None:
+            notes.append("there is no whole checkpoint: the run starts over")
         for path, _ in newest.damaged:
             checkpoints.set_aside(path)
         introduce(prepared, notes)

@@ -138,6 +138,8 @@ class Session:
                 write_record(self.run, ended(record, now=self.now(), status="failed", message=message))
             if isinstance(error, MemoryError):
                 raise TrainingError(f"{self.run}: {message}") from error
+            if isinstance(error, RunError) and (self.run / directory.RUN_FILE).exists():
+                raise type(error)(f"{error}; then go on with: dlspec resume {self.run}") from error
             raise
         end = outcome.finished
         status, progress = STATUS[end.reason], {"epoch": end.epoch, "step": end.step}

@@ -29,7 +29,8 @@ def console(*, stderr: bool = False) -> Console:
     """A console that colours only a terminal, and respects NO_COLOR."""
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else WIDTH_OF_FILES
-    return _Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+    # The terminal breaks long lines: breaks of our own would be copied with the commands in them.
+    return _Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def text(content: str, *, style: str = "") -> Text:

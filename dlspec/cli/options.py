@@ -44,12 +44,14 @@ def check_new(path: Path, *, force: bool) -> None:
     """Refuse to replace a file that nobody asked to, and a place that cannot be written, before any work is done.
 
     Raises:
-        UsageError: it is already there.
+        UsageError: it is already there, or a directory.
         RunBusyError: the place is not writable.
     """
     from dlspec.errors import UsageError
     from dlspec.run import storage
 
+    storage.check_writable(path.parent)
+    if path.is_dir():
+        raise UsageError(f"{path}: is a directory; nothing was written; choose another name")
     if path.exists() and not force:
         raise UsageError(f"{path}: already there; nothing was written; choose another name, or --force")
-    storage.check_writable(path.parent)

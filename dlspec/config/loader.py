@@ -122,6 +122,8 @@ def _missing_files(tree: Tree, *, base: Path) -> list[str]:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
+    except PermissionError:  # for whoever reads it to tell
+        return True
     except OSError:  # a name that is too long
         return False
 

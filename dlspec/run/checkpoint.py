@@ -41,6 +41,10 @@ class NewerFormatError(RunError):
     """A checkpoint that a newer dlspec wrote: not damaged, and no reason to fall back to an older one."""
 
 
+class UnreadableError(RunError):
+    """A checkpoint that this user may not read: perhaps whole, and no reason either."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """What a checkpoint file holds.
@@ -164,6 +168,8 @@ def load(path: Path) -> Checkpoint:
     """
     try:
         data = path.read_bytes()
+    except PermissionError as error:
+        raise UnreadableError(f"{path}: cannot be read: permission denied; check its permissions") from error
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from error
     return decode(data, source=str(path))

@@ -94,9 +94,11 @@ def _named(path: Path, action: str) -> Iterator[None]:
         if error.errno in _NOT_WRITABLE:
             raise RunBusyError(f"{path}: cannot {action}: {reason}; choose a writable place") from error
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise RunError(
-                f"{path}: cannot {action}: {reason}; {_free(path)}free some space and start again"
-            ) from error
+            raise RunError(f"{path}: cannot {action}: {reason}; {_free(path)}free some space") from error
+        if error.errno == errno.ENAMETOOLONG:
+            raise UsageError(f"{path}: {reason}; choose a shorter one") from error
+        if error.errno == errno.EFBIG:
+            raise RunError(f"{path}: cannot {action}: {reason}; raise the limit of this shell: ulimit -f") from error
         if error.errno == errno.ENOTDIR:
             raise RunError(f"{path}: cannot {action}: a part of this path is a file, not a directory") from error
         if error.errno == errno.ENOENT:
@@ -321,11 +323,9 @@ def check_writable(path: Path) -> None:
         RunBusyError: it is not writable.
     """
     existing = path
-    try:
+    with _named(path, "look"):
         while not (existing.exists() or existing.is_symlink()) and existing != existing.parent:
             existing = existing.parent
-    except OSError as error:
-        raise UsageError(f"{path}: {(error.strerror or str(error)).lower()}; choose another place") from error
     if not existing.is_dir():
         kind = "a link that leads to no directory" if existing.is_symlink() else "a file, not a directory"
         raise UsageError(f"{existing}: is {kind}; choose another place")

@@ -143,13 +143,16 @@ def build(place):
     np.savez(place / "lengths.npz", x=images, y=np.arange(7) % 2)
     np.savez(place / "pickle.npz", x=images, y=np.array([{}] * 40))
     np.savez(place / "start.npz", W1=np.zeros((9, 9)))
-    write_table(place / "good.csv", ["cat", "dog"])
+    for name in ("good.csv", "train.csv"):
+        write_table(place / name, ["cat", "dog"])
     for suffix in ("yaml", "csv"):
         (place / f"dir.{suffix}").mkdir()
         (place / f"loop.{suffix}").symlink_to(f"loop.{suffix}")
         (place / f"dangling.{suffix}").symlink_to("nowhere")
         os.mkfifo(place / f"pipe.{suffix}")
     (place / "dir").mkdir()
+    (place / "dir.png").mkdir()
+    (place / "link.csv").symlink_to("good.csv")
     (place / "loop").symlink_to("loop")
     (place / "dangling").symlink_to("nowhere")
     os.mkfifo(place / "pipe")
