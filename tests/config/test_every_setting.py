@@ -14,7 +14,13 @@ from dlspec.errors import ConfigError
 FULL = [
     {
         "name": "full",
-        "data": {"path": "x.csv", "split": {"ratios": "60/20/20"}, "classes": ["a", "b"], "target": "y"},
+        "data": {
+            "path": "x.csv",
+            "split": {"ratios": "60/20/20"},
+            "classes": ["a", "b"],
+            "target": "y",
+            "memory": "2GB",
+        },
         "architecture": {
             "layers": [{"units": 3, "activation": {"name": "leaky_relu", "slope": 0.1}, "keep_prob": 0.5}],
             "output": {"units": 1},

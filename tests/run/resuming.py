@@ -32,7 +32,7 @@ EXPERIMENTS = {
     + "augmentation: {shift: 1, noise: 0.1}\narchitecture: {layers: [{units: 4}]}\ntraining: {epochs: 4}\n",
     "streaming": "data: {path: rows.h5, memory: 20kB, split: {ratios: 80/10/10}}\nseed: 5\nbatch_size: 30\n"
     + "architecture: {layers: [{units: 5}]}\noptimizer: {name: adam, learning_rate: 0.01}\n"
-    + "training: {epochs: 3, class_weight: balanced}\n",
+    + "training: {epochs: 2, class_weight: balanced}\n",
     "all-at-once": MOONS.replace("batch_size: 16", "batch_size: all")
     + "architecture: {layers: [{units: 6, keep_prob: 0.8}]}\noptimizer: sgd\ntraining: {epochs: 6}\n",
 }
@@ -42,7 +42,7 @@ STEPS = {
     "plateau": 24,
     "schedule": 18,
     "augmentation": 12,
-    "streaming": 48,
+    "streaming": 32,
     "all-at-once": 6,
 }
 
