@@ -9,6 +9,7 @@ import typer
 import dlspec
 from dlspec.cli import (
     augment,
+    diagnose,
     ensemble,
     evaluate,
     gradcheck,
@@ -60,6 +61,7 @@ for command in (
     resume.resume,
     reproduce.reproduce,
     evaluate.evaluate,
+    diagnose.diagnose,
     ensemble.ensemble,
     validate.validate,
     augment.augment,

@@ -21,10 +21,17 @@ TITLES = {"f1": "F1", "rmse": "RMSE", "mae": "MAE", "r2": "R²"}
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One curve: its name, and a value or None at each x of its figure."""
+    """One curve.
+
+    Attributes:
+        name: for the legend.
+        y: a value or None at each x of its figure.
+        role: what it is drawn as: `train`, `dev`, `cost`, `rate`, or `l0` to `l7`, one of several layers.
+    """
 
     name: str
     y: tuple[float | None, ...]
+    role: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +152,14 @@ def _lines(
     quantity: str, title: str, metrics: Sequence[Row], keys: Sequence[str], marks: tuple[Mark, ...], *, note: str = ""
 ) -> Lines | None:
     """Columns of the metrics as curves; None where they hold no number."""
-    labels = {"train_cost": "cost J (train)", "learning_rate": "learning rate"}
-    series = [
-        Series(labels.get(key, key.split("_", 1)[0]), tuple(finite(row.get(key)) for row in metrics)) for key in keys
-    ]
-    series = [one for one in series if any(value is not None for value in one.y)]
+    others = {"train_cost": ("cost J (train)", "cost"), "learning_rate": ("learning rate", "rate")}
+    series = []
+    for key in keys:
+        split = key.split("_", 1)[0]
+        name, role = others.get(key, (split, split))
+        y = tuple(finite(row.get(key)) for row in metrics)
+        if any(value is not None for value in y):
+            series.append(Series(name, y, role))
     if quantity == "loss" and len(series) > 1 and series[-1].y == series[0].y:
         series, note = series[:-1], ""  # without a penalty the cost is the loss
     if not series:
@@ -190,11 +200,11 @@ def health(samples: Sequence[Row]) -> list[Lines]:
     found = []
     for key, title, note in HEALTH:
         series = []
-        for number in layers:
+        for index, number in enumerate(layers):
             y = tuple(finite(sample.get(number, {}).get(key)) for sample in by_layer)
             if any(y):
                 activation = next((str(s[number].get("activation")) for s in by_layer if number in s), "")
-                series.append(Series(f"layer {number} ({activation})", y))
+                series.append(Series(f"layer {number} ({activation})", y, f"l{index}"))
         if series:
             quantity = "accuracy" if key in ("dead", "saturated") else ""
             found.append(thinned(Lines(f"health_{key}", title, x, tuple(series), (), quantity, note)))
@@ -278,7 +288,7 @@ def thinned(lines: Lines, at_most: int = POINTS_UP_TO) -> Lines:
             known = [(y, index) for index in indices if (y := series.y[index]) is not None]
             kept |= {min(known)[1], max(known)[1]} if known else set()
     order = sorted(kept)
-    series_kept = tuple(Series(one.name, tuple(one.y[index] for index in order)) for one in lines.series)
+    series_kept = tuple(replace(one, y=tuple(one.y[index] for index in order)) for one in lines.series)
     return replace(lines, x=tuple(lines.x[index] for index in order), series=series_kept)
 
 

@@ -12,7 +12,6 @@ from dlspec.report.numbers import percent, signed_percent
 WIDTH, HEIGHT = 400.0, 240.0
 LEFT, RIGHT, TOP, BOTTOM = 54.0, 388.0, 10.0, 204.0
 ROW = 62.0  # height of a bar with its words
-ROLES = {"train": "train", "dev": "dev", "cost J (train)": "cost", "learning rate": "rate"}
 
 
 def lines(figure: Lines) -> Markup:
@@ -33,11 +32,6 @@ def lines(figure: Lines) -> Markup:
         "data-chart": _data(figure),
     }
     return element("svg", attributes, *_x_axis(figure), *views, *_marks(figure))
-
-
-def roles(figure: Lines) -> list[str]:
-    """The class of each curve."""
-    return [ROLES.get(series.name, f"l{number}") for number, series in enumerate(figure.series)]
 
 
 def key(role: str) -> Markup:
@@ -64,7 +58,7 @@ def _data(figure: Lines) -> str:
             "log": ends(figure.log_axis),
             "percent": figure.quantity in SHARES,
             "names": [visible(series.name) for series in figure.series],
-            "roles": roles(figure),
+            "roles": [series.role for series in figure.series],
             "y": [[plain(number) for number in series.y] for series in figure.series],
             "marks": [[mark.x, visible(mark.text)] for mark in figure.marks],
         },
@@ -106,11 +100,11 @@ def _view(figure: Lines, axis: Axis) -> Iterator[Markup]:
         label = f"{100 * tick:.4g} %" if figure.quantity in SHARES else short(tick)
         yield _line(LEFT, y, RIGHT, y, "grid")
         yield _text(LEFT - 6, y + 4, label, "end")
-    for role, series in zip(roles(figure), figure.series, strict=True):
-        yield from _curve(figure, series, axis, role)
+    for series in figure.series:
+        yield from _curve(figure, series, axis)
 
 
-def _curve(figure: Lines, series: Series, axis: Axis, role: str) -> Iterator[Markup]:
+def _curve(figure: Lines, series: Series, axis: Axis) -> Iterator[Markup]:
     """A path with a gap where values are missing; a value between two gaps is a dot."""
     pairs = zip(figure.x, series.y, strict=True)
     pieces = []
@@ -120,11 +114,11 @@ def _curve(figure: Lines, series: Series, axis: Axis, role: str) -> Iterator[Mar
         points = [(_across(figure.x_axis, x), _up(axis, y)) for x, y in group if y is not None]
         if len(points) == 1:
             (x, y) = points[0]
-            yield element("circle", {"cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": "3.5", "class": f"dot {role}"})
+            yield element("circle", {"cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": "3.5", "class": f"dot {series.role}"})
         else:
             pieces.append("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points))
     if pieces:
-        yield element("path", {"class": f"line {role}", "d": "".join(pieces)})
+        yield element("path", {"class": f"line {series.role}", "d": "".join(pieces)})
 
 
 def _marks(figure: Lines) -> Iterator[Markup]:

@@ -6,7 +6,7 @@ from dlspec.report.figures import Lines, Series
 
 
 def lines(*ys):
-    series = tuple(Series(f"s{number}", tuple(y)) for number, y in enumerate(ys))
+    series = tuple(Series(f"s{number}", tuple(y), "train") for number, y in enumerate(ys))
     return Lines("k", "t", tuple(map(float, range(1, len(ys[0]) + 1))), series)
 
 

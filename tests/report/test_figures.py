@@ -58,7 +58,16 @@ def test_health_is_a_curve_per_layer():
     assert list(found) == ["health_update_ratio", "health_gradient_norm", "health_std"]  # nothing dead or saturated
     assert [series.name for series in found["health_std"].series] == ["layer 1 (relu)", "layer 2 (relu)"]
     assert found["health_update_ratio"].series[0].y == pytest.approx((1e-3, 2e-3, 3e-3))
+    assert [series.role for series in found["health_std"].series] == ["l0", "l1"]
     assert figures.health([]) == []
+
+
+def test_a_layer_has_one_colour_in_every_figure():
+    samples = health(2)
+    for sample in samples:
+        sample["layers"][1]["dead"] = 0.5
+    dead = next(figure for figure in figures.health(samples) if figure.key == "health_dead")
+    assert [(series.name, series.role) for series in dead.series] == [("layer 2 (relu)", "l1")]
 
 
 def test_of_many_layers_some_are_drawn():
@@ -71,7 +80,7 @@ def test_of_many_layers_some_are_drawn():
 def test_long_runs_keep_their_extremes():
     y = [math.sin(number / 50) for number in range(10_000)]
     y[7_777], y[1_234] = 5.0, -5.0
-    lines = figures.Lines("k", "t", tuple(map(float, range(10_000))), (figures.Series("train", tuple(y)),))
+    lines = figures.Lines("k", "t", tuple(map(float, range(10_000))), (figures.Series("train", tuple(y), "train"),))
     thin = figures.thinned(lines)
     assert len(thin.x) <= figures.POINTS_UP_TO + 2
     assert (thin.x[0], thin.x[-1]) == (0, 9_999)
