@@ -31,9 +31,10 @@ from dlspec.core.parameters import Parameters
 from dlspec.core.randomness import stream
 from dlspec.core.regularizers import REGULARIZERS
 from dlspec.data.dataset import Dataset
-from dlspec.errors import UsageError
+from dlspec.errors import RunError, UsageError
 from dlspec.run import checkpoint
 from dlspec.run.checkpoint import Checkpoint
+from dlspec.run.directory import RUN_FILE
 from dlspec.training.evaluation import Evaluator, Model
 from dlspec.training.events import TrainingState
 from dlspec.training.plateau import Plateau
@@ -65,8 +66,9 @@ def read_start(loaded: LoadedExperiment, experiment: Experiment, *, n_x: int) ->
     if not isinstance(initializer, FromFile):
         return None
     path = loaded.resolve(initializer.path)
-    if not path.exists():
-        raise loaded.problem(("initializer", "path"), f"there is no file or run {path}")
+    if not (path.is_file() or (path / RUN_FILE).is_file()):
+        what = f"{path} is neither a file nor a run" if path.exists() else f"there is no file or run {path}"
+        raise loaded.problem(("initializer", "path"), f"{what}; expected an NPZ file, a checkpoint or a run")
     arrays = start_values.read(path)
     parameters = Network(_layers(experiment), in_shape=(n_x,)).parameters(dtype=experiment.dtype)
     start_values.write_into(parameters, arrays, source=str(path))
@@ -241,6 +243,8 @@ def state_of(saved: Checkpoint, experiment: Experiment, *, source: str) -> Train
         RunError: it is of another architecture.
         UsageError: the optimizer needs running averages that the run has not kept.
     """
+    if "W1" not in saved.parameters:
+        raise RunError(f"{source}: has no array W1; it is of another architecture, or no checkpoint of a run")
     network = Network(_layers(experiment), in_shape=(saved.parameters["W1"].shape[1],))
     parameters = network.parameters(dtype=experiment.dtype)
     optimizer, _ = build_optimizer(experiment)
@@ -272,9 +276,14 @@ def relocated(experiment: Experiment, *, base: Path, to: Path) -> Experiment:
     """The experiment with its relative paths as seen from another directory; absolute ones stay."""
 
     def moved(section: Section) -> Section:
-        paths = {key: getattr(section, key, None) for key in ("path", "train", "dev", "test")}
-        texts = {key: path for key, path in paths.items() if isinstance(path, str)}
-        return section.model_copy(update={key: _seen_from(to, base, path) for key, path in texts.items()})
+        paths = {key: getattr(section, key, None) for key in ("path", "train", "train_dev", "dev", "test")}
+        updates: dict[str, Any] = {
+            key: _seen_from(to, base, path) for key, path in paths.items() if isinstance(path, str)
+        }
+        split = getattr(section, "split", None)
+        if split is not None and split.file is not None:
+            updates["split"] = split.model_copy(update={"file": _seen_from(to, base, split.file)})
+        return section.model_copy(update=updates)
 
     return experiment.model_copy(update={"data": moved(experiment.data), "initializer": moved(experiment.initializer)})
 

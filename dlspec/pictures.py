@@ -4,17 +4,17 @@ import json
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.core.arrays import Array
 from dlspec.core.losses import Loss
-from dlspec.data.dataset import Dataset, Examples
+from dlspec.data.dataset import Dataset
 from dlspec.run import storage
 from dlspec.text import finite
-from dlspec.training.evaluation import BATCH, Evaluator, Model
+from dlspec.training.evaluation import BATCH, Evaluator, Measured
 
 FILE = "pictures.json"
 GRID = 80  # points of the decision boundary along each axis
@@ -50,20 +50,21 @@ def boundary(dataset: Dataset, evaluator: Evaluator) -> dict[str, Any] | None:
     if dataset.task != "classification" or len(dataset.feature_names) != 2 or len(dataset.classes) > CLASSES_UP_TO:
         return None
     model, loss = evaluator.model, evaluator.loss
-    name, examples = _looked_at(dataset)
-    X, Y = examples.X[:POINTS_UP_TO], examples.Y[:POINTS_UP_TO]
+    split = _looked_at(dataset)
+    X, Y = (array.copy() for array in next(dataset.splits[split].blocks(POINTS_UP_TO)))
     raw = _as_given(dataset, X)
     low, high = raw.min(axis=0), raw.max(axis=0)
     room = np.where(high > low, 0.08 * (high - low), 1.0)
     low, high = low - room, high + room
     xs, ys = (np.linspace(low[axis], high[axis], GRID) for axis in (0, 1))
     plane = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
-    classes, probability = _classified(loss, _logits(model, dataset.normalization.apply(plane, model.dtype)))
+    plane = dataset.normalization.apply(plane, model.dtype)
+    classes, probability = _classified(loss, model.forward(len(plane))(plane))
     chance = 1 / len(dataset.classes)
     certainty = np.clip(np.rint(9 * (probability - chance) / (1 - chance)), 0, 9).astype(int)
-    predicted, _ = _classified(loss, _logits(model, X))
+    predicted, _ = _classified(loss, model.forward(len(X))(X))
     return {
-        "split": name,
+        "split": split,
         "features": list(dataset.feature_names),
         "classes": list(dataset.classes),
         "x": [float(low[0]), float(high[0])],
@@ -79,42 +80,67 @@ def boundary(dataset: Dataset, evaluator: Evaluator) -> dict[str, Any] | None:
 
 def worst(dataset: Dataset, evaluator: Evaluator) -> dict[str, Any]:
     """The examples of dev, or of train where there is no dev, with the largest loss; ties to the first."""
-    model, loss = evaluator.model, evaluator.loss
-    name, examples = _looked_at(dataset)
-    Z = _logits(model, examples.X)
-    losses = loss.bind(len(Z), model.units, model.dtype)(Z, examples.Y)[0]
-    chosen = np.argsort(-losses, kind="stable")[:WORST]
-    images = _images(dataset, examples.X[chosen])
-    raw = _as_given(dataset, examples.X[chosen]) if len(dataset.feature_names) <= FEATURES_UP_TO else None
-    described = _described(dataset, loss, Z[chosen], examples.Y[chosen])
+    split = _looked_at(dataset)
+    found = _largest_losses(evaluator, dataset.splits[split])
+    images = _images(dataset, found.X)
+    raw = _as_given(dataset, found.X) if len(dataset.feature_names) <= FEATURES_UP_TO else None
+    rows = dataset.splits[split].source_rows(found.positions)
+    described = _described(dataset, evaluator.loss, found.Z, found.Y)
     return {
-        "split": name,
+        "split": split,
         "examples": [
             {
-                "row": int(examples.rows[index]) + 1,
-                "loss": float(losses[index]),
+                "row": int(row) + 1,
+                "loss": float(loss),
                 **words,
                 "features": None if raw is None or images else _pairs(dataset, raw[number]),
                 "image": images[number] if images else None,
             }
-            for number, (index, words) in enumerate(zip(chosen, described, strict=True))
+            for number, (row, loss, words) in enumerate(zip(rows, found.losses, described, strict=True))
         ],
     }
 
 
-def _looked_at(dataset: Dataset) -> tuple[str, Examples]:
+class _Found(NamedTuple):
+    """Examples of a split: their positions in it, losses, inputs, targets and logits."""
+
+    positions: NDArray[np.intp]
+    losses: Array
+    X: Array
+    Y: NDArray[Any]
+    Z: Array
+
+    def largest(self) -> "_Found":
+        """Those with the largest loss, the largest first; copies."""
+        order = np.argsort(-self.losses, kind="stable")[:WORST]
+        return _Found(self.positions[order], self.losses[order], self.X[order], self.Y[order], self.Z[order])
+
+    def with_others(self, other: "_Found") -> "_Found":
+        """These, then those."""
+        return _Found(*map(np.concatenate, zip(self, other, strict=True)))
+
+
+def _largest_losses(evaluator: Evaluator, examples: Measured) -> _Found:
+    """The examples with the largest loss, found block by block."""
+    model, plans = evaluator.model, {}
+    found: _Found | None = None
+    start = 0
+    for X, Y in examples.blocks(BATCH):
+        if len(X) not in plans:
+            plans[len(X)] = model.forward(len(X)), evaluator.loss.bind(len(X), model.units, model.dtype)
+        forward, losses_and_gradient = plans[len(X)]
+        Z = forward(X)
+        here = _Found(np.arange(start, start + len(X)), losses_and_gradient(Z, Y)[0], X, Y, Z).largest()
+        found = here if found is None else found.with_others(here).largest()
+        start += len(X)
+    if found is None:
+        raise ValueError("a split has no examples")
+    return found
+
+
+def _looked_at(dataset: Dataset) -> str:
     """Test is for the end; what a person looks at example by example is dev."""
-    name = "dev" if "dev" in dataset.splits else "train"
-    return name, dataset.splits[name]
-
-
-def _logits(model: Model, X: Array) -> Array:
-    """Z `(m, units)`, a batch at a time."""
-    Z: Array = np.empty((len(X), model.units), model.dtype)
-    for start in range(0, len(X), BATCH):
-        rows = X[start : start + BATCH]
-        Z[start : start + BATCH] = model.forward(len(rows))(rows)
-    return Z
+    return "dev" if "dev" in dataset.splits else "train"
 
 
 def _classified(loss: Loss, Z: Array) -> tuple[NDArray[np.intp], NDArray[np.float64]]:

@@ -15,6 +15,8 @@ from dlspec.config.experiment import Experiment
 from dlspec.core.cost import Cost
 from dlspec.core.randomness import stream
 from dlspec.data.batches import Batches
+from dlspec.data.streamed import StreamedExamples
+from dlspec.data.streamed_batches import StreamedBatches
 from dlspec.errors import DlspecError, RunError, TrainingError
 from dlspec.preparation import Prepared
 from dlspec.report import markdown
@@ -167,7 +169,7 @@ class Session:
         # Threads are pinned before the start values are made: those of `orthogonal` come out of linear algebra.
         with ExitStack() as stack:
             stack.enter_context(numerics(int(experiment.threads)))
-            cost = builder.build_cost(experiment, n_x=dataset.splits["train"].X.shape[1], start=prepared.start)
+            cost = builder.build_cost(experiment, n_x=dataset.splits["train"].n_x, start=prepared.start)
             evaluator = builder.build_evaluator(experiment, cost, dataset)
             trainer = build_trainer(
                 prepared, cost, evaluator, interrupted=self.interrupted, say_next=_moments(experiment, stretch.end)
@@ -188,16 +190,17 @@ class Session:
 
     def _play(self, trainer: Trainer, record: Callable[[Event], None], *, end: Place | None) -> RunFinished:
         """Train until the trainer ends, or to where the next segment begins."""
-        for event in trainer.run():
-            record(event)
-            self.watcher(event)
-            if isinstance(event, RunFinished):
-                return event
-            if end is not None and not isinstance(event, RunStarted) and end.is_reached_by(event):
-                message = f"stopped after step {event.step}"
-                stopped = RunFinished("interrupted", event.epoch, event.step, message, event.state)
-                record(stopped)
-                return stopped
+        with closing(trainer.run()) as events:  # so that a thread that reads ahead ends with it
+            for event in events:
+                record(event)
+                self.watcher(event)
+                if isinstance(event, RunFinished):
+                    return event
+                if end is not None and not isinstance(event, RunStarted) and end.is_reached_by(event):
+                    message = f"stopped after step {event.step}"
+                    stopped = RunFinished("interrupted", event.epoch, event.step, message, event.state)
+                    record(stopped)
+                    return stopped
         raise RunError(f"{self.run}: the training ended without saying why")
 
     def _report(
@@ -327,14 +330,18 @@ def build_trainer(
     )
 
 
-def batches_of(prepared: Prepared) -> Batches:
+def batches_of(prepared: Prepared) -> Batches | StreamedBatches:
     """The mini-batches of an experiment."""
-    examples, size = prepared.dataset.splits["train"], prepared.experiment.batch_size
+    examples, experiment = prepared.dataset.splits["train"], prepared.experiment
+    size = len(examples) if experiment.batch_size == "all" else experiment.batch_size
+    if isinstance(examples, StreamedExamples):
+        weights = prepared.class_weights
+        return StreamedBatches(examples, class_weights=weights, batch_size=size, seed=experiment.seed)
     return Batches(
         examples.X,
         examples.Y,
         prepared.weights,
-        batch_size=len(examples.X) if size == "all" else size,
-        seed=prepared.experiment.seed,
+        batch_size=size,
+        seed=experiment.seed,
         fill=None if prepared.augmented is None else prepared.augmented.fill,
     )

@@ -37,6 +37,10 @@ RANKS = {
     "resolver": 5,
     "battery": 5,
     "gradcheck": 5,
+    "splitting": 5,
+    "materialize": 5,
+    "writers": 5,
+    "convert": 5,
     "starter": 5,
     "start_values": 5,
     "cli": 6,
@@ -65,6 +69,8 @@ SAME_RANK = {
     ("measurement", "experiment_data"),
     ("builder", "start_values"),
     ("measurement", "builder"),
+    ("materialize", "splitting"),
+    ("convert", "writers"),
     ("gradcheck", "builder"),
     ("gradcheck", "preparation"),
     ("gradcheck", "session"),
@@ -74,7 +80,7 @@ STARTER_IMPORTS = {"dlspec.errors", "dlspec.run.storage"}
 THIRD_PARTY = {
     "config": {"pydantic", "pydantic_core", "yaml"},
     "core": {"numpy"},
-    "data": {"numpy", "h5py"},
+    "data": {"numpy", "h5py", "PIL", "pyarrow"},
     "training": {"numpy"},
     "run": {"numpy", "h5py", "filelock", "threadpoolctl"},
     "builder": {"numpy"},
@@ -86,6 +92,9 @@ THIRD_PARTY = {
     "measurement": {"numpy"},
     "experiment_data": {"numpy"},
     "gradcheck": {"numpy"},
+    "splitting": {"numpy"},
+    "materialize": {"numpy", "h5py"},
+    "writers": {"numpy", "h5py"},
     "battery": {"numpy"},
     "cli": {"typer", "rich", "PIL"},
 }
@@ -106,6 +115,7 @@ WRITING_FUNCTIONS = {
     "shutil": {"copy", "copy2", "copyfile", "copyfileobj", "copytree", "move", "rmtree", "make_archive"},
     "np": {"save", "savez", "savez_compressed", "savetxt", "memmap"},
 }  # fmt: skip
+READING_FLAGS = {"os.O_RDONLY", "os.O_RDONLY | os.O_NONBLOCK"}
 WRITE_MODE = re.compile("[rbtU]*[wax+][rwaxbtU+]*")
 
 
@@ -191,7 +201,7 @@ def writes(call, owner):
     if not isinstance(function, ast.Attribute):
         return False
     name = function.attr
-    if owner == "storage" or (owner == "os" and name == "open" and ast.unparse(arguments[1]) == "os.O_RDONLY"):
+    if owner == "storage" or (owner == "os" and name == "open" and ast.unparse(arguments[1]) in READING_FLAGS):
         return False  # the writer itself, or a file opened for nothing but reading
     if owner in WRITING_FUNCTIONS:
         return name in WRITING_FUNCTIONS[owner]
@@ -202,7 +212,7 @@ def writes(call, owner):
     if owner == "h5py" and name == "File":
         return opens_for_writing(call, position=1)
     if name == "open":
-        of_a_file = owner in ("io", "gzip", "codecs", "zipfile") or str(owner).endswith("archive")
+        of_a_file = owner in ("io", "gzip", "codecs", "zipfile", "Image") or str(owner).endswith("archive")
         return opens_for_writing(call, position=1 if of_a_file else 0)
     if name == "replace":  # of a path: one argument; of text: two; of a date: keywords
         return len(arguments) == 1 and not call.keywords
@@ -351,8 +361,9 @@ def test_a_planted_violation_is_found(path, source, problem):
         ("run/storage.py", "os.open(path, os.O_WRONLY); path.mkdir(); path.replace(other)"),
         ("run/new.py", "path.open('rb'); path.open(encoding='utf-8', newline=''); open(path)"),
         ("run/new.py", "text.replace('a', 'b'); moment.replace(tzinfo=UTC); re.compile('x'); path.read_text()"),
-        ("run/new.py", "os.open(path, os.O_RDONLY); storage.rename(path, other)"),
+        ("run/new.py", "os.open(path, os.O_RDONLY | os.O_NONBLOCK); storage.rename(path, other)"),
         ("data/new.py", "h5py.File(path, 'r'); np.load(path, allow_pickle=False); archive.open(member)"),
+        ("data/new.py", "Image.open(file, formats=FORMATS)"),
         ("runner.py", "from dlspec import builder\nimport dlspec"),
         ("starter.py", "from dlspec.run import storage\nfrom dlspec.errors import UsageError"),
     ],

@@ -1,21 +1,21 @@
 """From tables of examples to the arrays that training takes: coded, split, normalised."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from dlspec.core.randomness import stream
 from dlspec.data.blocks import first_not_finite
+from dlspec.data.column import Column
+from dlspec.data.division import Cut, Rows, divide_rows
 from dlspec.data.labels import Coding, Task
 from dlspec.data.normalization import Kind, Normalization, fit
-from dlspec.data.split import auto_ratios, split
+from dlspec.data.split import SPLITS
+from dlspec.data.streamed import StreamedExamples
 from dlspec.data.table import Table, listed, plain, shown
 from dlspec.errors import DataError
-
-Strategy = Literal["random", "stratified"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,13 +37,44 @@ class Examples:
     weights: NDArray[Any] | None = None
     raw: NDArray[Any] | None = None
 
+    def __len__(self) -> int:
+        """Number of examples m."""
+        return len(self.X)
+
+    @property
+    def n_x(self) -> int:
+        """Number of features."""
+        return int(self.X.shape[1])
+
+    def blocks(self, size: int) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+        """All examples in order, X `(b, n_x)` and their Y, at most `size` at a time."""
+        for start in range(0, len(self.X), size):
+            yield self.X[start : start + size], self.Y[start : start + size]
+
+    def target_variance(self) -> float:
+        """Mean over the targets of a regression of their variance, over m."""
+        return float(self.Y.var(axis=0, dtype=np.float64).mean())
+
+    def source_rows(self, positions: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Where some of them stand in their source, from 0."""
+        return self.rows[positions]
+
+    def same_rows(self, other: "Examples") -> bool:
+        """Whether these are the same rows of two files that are the same."""
+        return np.array_equal(self.rows, other.rows)
+
+    def class_counts(self, classes: int) -> NDArray[np.int64]:
+        """How many examples each class has `(classes,)`."""
+        return np.bincount(self.Y, minlength=classes)
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """All splits of one experiment and what is known about them.
 
     Attributes:
-        splits: "train", then "dev" and "test" where they exist.
+        splits: "train", then "train-dev", "dev" and "test" where they exist; all in memory, or all read from their
+            files whenever they are wanted.
         task: what is to be learnt.
         classes: names in order; empty for the other tasks.
         n_targets: columns of the target; 1 for classification.
@@ -51,13 +82,12 @@ class Dataset:
         target_names: `n_targets` names.
         image_shape: `(h, w)` or `(h, w, c)` where the inputs are images.
         normalization: what was applied to every split.
-        ratios: of the split that was made; None where the files came split.
-        strategy: of the split that was made; None likewise.
+        cut: the split that was made, nothing left to decide; None where the files came split.
         fingerprint: SHA-256 in hex of the bytes of the source files, or of the generated arrays.
         warnings: one line each.
     """
 
-    splits: dict[str, Examples]
+    splits: dict[str, Examples | StreamedExamples]
     task: Task
     classes: tuple[str, ...]
     n_targets: int
@@ -65,10 +95,21 @@ class Dataset:
     target_names: tuple[str, ...]
     image_shape: tuple[int, ...] | None
     normalization: Normalization
-    ratios: tuple[float, ...] | None
-    strategy: Strategy | None
+    cut: Cut | None
     fingerprint: str
     warnings: tuple[str, ...]
+
+    def in_memory(self, split: str) -> Examples:
+        """The examples of a split as arrays.
+
+        Raises:
+            DataError: they are not in memory.
+        """
+        examples = self.splits[split]
+        if not isinstance(examples, Examples):
+            source = examples.selection.source.head.source
+            raise DataError(f"{source}: is read in parts, but this needs all examples; leave out data.memory")
+        return examples
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,12 +121,21 @@ class Part:
     rows: NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Cut:
-    """How a table was divided, nothing left to decide."""
+@dataclass(frozen=True, kw_only=True)
+class Preparation:
+    """What is done to the examples of the splits.
 
-    ratios: tuple[float, ...]
-    strategy: Strategy
+    Attributes:
+        normalize: fitted on the training split.
+        dtype: of X, the weights, and Y but for classes.
+        normalization: applied in place of fitting one, to evaluate a saved model.
+        raw: whether the training split keeps its inputs as they stand in the file, for augmentation.
+    """
+
+    normalize: Kind = "standard"
+    dtype: DTypeLike = np.float32
+    normalization: Normalization | None = None
+    raw: bool = False
 
 
 def whole(table: Table, coding: Coding) -> Part:
@@ -93,77 +143,56 @@ def whole(table: Table, coding: Coding) -> Part:
     return Part(table, coding.encode(table), np.arange(len(table.x)))
 
 
-def divide(
-    table: Table,
-    coding: Coding,
-    *,
-    ratios: tuple[float, ...] | None,
-    strategy: Literal["auto"] | Strategy,
-    seed: int,
-) -> tuple[dict[str, Part], Cut]:
-    """The splits of one table; ratios None go by its size, strategy auto by the task.
+def divide(table: Table, coding: Coding, cut: Cut, *, column: Column | None = None) -> tuple[dict[str, Part], Cut]:
+    """The splits of one table, and how it was cut: nothing left to decide.
+
+    Args:
+        table: the examples.
+        coding: of the targets.
+        cut: how to divide them.
+        column: values of the cut's column, where it has one.
 
     Raises:
         DataError: a label that is none, a strategy that does not fit the task, a split that would be empty.
     """
-    by_class = coding.task == "classification"
-    if strategy == "stratified" and not by_class:
-        raise DataError(f"{table.source}: a stratified split needs classes; expected strategy random for {coding.task}")
-    if strategy == "auto":
-        strategy = "stratified" if by_class else "random"
-    cut = Cut(ratios or auto_ratios(len(table.x)), strategy)
     Y = coding.encode(table)
-    labels = Y if strategy == "stratified" else None
-    try:
-        rows = split(len(table.x), ratios=cut.ratios, rng=stream(seed, "split"), labels=labels)
-    except DataError as error:
-        raise DataError(f"{table.source}: {error}") from error
-    return {name: Part(table, Y, part) for name, part in zip(("train", "dev", "test"), rows, strict=False)}, cut
+    labels = Y if coding.task == "classification" else None
+    parts, made = divide_rows(cut, Rows(source=table.source, m=len(table.x), labels=labels, column=column))
+    return {name: Part(table, Y, part) for name, part in parts.items()}, made
 
 
 def assemble(
-    parts: Mapping[str, Part],
-    coding: Coding,
-    cut: Cut | None,
-    *,
-    normalize: Kind,
-    dtype: DTypeLike,
-    normalization: Normalization | None,
-    fingerprint: str,
-    raw: bool = False,
+    parts: Mapping[str, Part], coding: Coding, cut: Cut | None, *, preparation: Preparation, fingerprint: str
 ) -> Dataset:
     """Normalise the parts by the training split and put everything together.
 
     Args:
-        parts: "train", then "dev" and "test" where they exist.
+        parts: "train", and "train-dev", "dev" and "test" where they exist.
         coding: of the targets.
         cut: how the parts were cut; None where they came so.
-        normalize: fitted on the training split.
-        dtype: of X, the weights, and Y but for classes.
-        normalization: applied in place of fitting one, to evaluate a saved model.
+        preparation: what is done to the examples.
         fingerprint: of the source.
-        raw: whether the training split keeps its inputs as they stand in the file.
 
     Raises:
         DataError: what cannot be learnt from, or does not fit the dtype or the saved model.
     """
-    train = parts["train"]
-    if normalization is None:
+    train, normalization, dtype = parts["train"], preparation.normalization, np.dtype(preparation.dtype)
+    if normalization is not None:
+        check_width(train.table, normalization)
+    else:
         if coding.task == "classification":
             _check_two_classes(train, coding.classes)
         elif coding.task == "multi_task":
             _check_every_label(train)
-        normalization = _fit(train, normalize)
-    elif len(normalization.mean) != train.table.x.shape[1]:
-        raise DataError(
-            f"{train.table.source}: {train.table.x.shape[1]} features; expected {len(normalization.mean)}, "
-            "as many as the model was trained on"
-        )
+        normalization = fit(_rows_of(train), preparation.normalize)
+        check_bounded(train.table, normalization)
     if coding.task == "multi_task":
         for name, part in parts.items():
-            _check_any_label(name, part)
-    splits = {
-        name: _examples(part, normalization, np.dtype(dtype), raw=raw and part is train) for name, part in parts.items()
+            if np.isnan(part.Y[part.rows]).all():
+                raise no_labels(part.table.source, name)
+    splits: dict[str, Examples | StreamedExamples] = {
+        name: _examples(part, normalization, dtype, raw=preparation.raw and part is train)
+        for name, part in sorted(parts.items(), key=lambda item: SPLITS.index(item[0]))
     }
     return Dataset(
         splits=splits,
@@ -174,48 +203,72 @@ def assemble(
         target_names=train.table.target_names,
         image_shape=train.table.image_shape,
         normalization=normalization,
-        ratios=None if cut is None else cut.ratios,
-        strategy=None if cut is None else cut.strategy,
+        cut=cut,
         fingerprint=fingerprint,
         warnings=(
-            *_constant_features(normalization, train.table.feature_names),
-            *_absent_classes(splits["train"], coding.classes),
+            *constant_features(normalization, train.table.feature_names),
+            *(
+                absent_classes(splits["train"].class_counts(len(coding.classes)), coding.classes)
+                if coding.classes
+                else ()
+            ),
         ),
     )
+
+
+def check_width(table: Table, normalization: Normalization) -> None:
+    """Refuse another number of features than the normalisation of a saved model has.
+
+    Raises:
+        DataError: names both.
+    """
+    if len(normalization.mean) != table.x.shape[1]:
+        raise DataError(
+            f"{table.source}: {table.x.shape[1]} features; expected {len(normalization.mean)}, "
+            "as many as the model was trained on"
+        )
+
+
+def check_bounded(table: Table, normalization: Normalization) -> None:
+    """Refuse features whose σ is infinite.
+
+    Raises:
+        DataError: names the first.
+    """
+    unbounded = np.flatnonzero(~np.isfinite(normalization.std))
+    if len(unbounded):
+        name = table.feature_names[unbounded[0]]
+        raise DataError(f"{table.source}: feature {plain(name)} has values too large to square; rescale it")
 
 
 def _check_two_classes(train: Part, classes: tuple[str, ...]) -> None:
     labels = train.Y[train.rows]
     if (labels == labels[0]).all():
-        raise DataError(
-            f"{train.table.source}: every training example is of class {classes[labels[0]]!r}; "
-            "expected at least two classes"
-        )
+        raise one_class(train.table.source, classes[labels[0]])
+
+
+def one_class(source: str, name: str) -> DataError:
+    """The error about a training set with nothing to tell apart."""
+    return DataError(f"{source}: every training example is of class {name!r}; expected at least two classes")
 
 
 def _check_every_label(train: Part) -> None:
     absent = np.isnan(train.Y[train.rows]).all(axis=0)
     if absent.any():
-        names = [train.table.target_names[j] for j in np.flatnonzero(absent)]
-        raise DataError(
-            f"{train.table.source}: no training example has a label {listed(names)}; expected at least one that is "
-            "not missing"
-        )
+        raise no_label(train.table, np.flatnonzero(absent))
 
 
-def _check_any_label(name: str, part: Part) -> None:
-    if np.isnan(part.Y[part.rows]).all():
-        raise DataError(f"{part.table.source}: every label of the {name} examples is missing; expected some")
+def no_label(table: Table, absent: NDArray[np.intp]) -> DataError:
+    """The error about labels at these positions that are missing in all of train."""
+    names = [table.target_names[j] for j in absent]
+    return DataError(
+        f"{table.source}: no training example has a label {listed(names)}; expected at least one that is not missing"
+    )
 
 
-def _fit(train: Part, kind: Kind) -> Normalization:
-    table = train.table
-    normalization = fit(_rows_of(train), kind)
-    unbounded = np.flatnonzero(~np.isfinite(normalization.std))
-    if len(unbounded):
-        name = table.feature_names[unbounded[0]]
-        raise DataError(f"{table.source}: feature {plain(name)} has values too large to square; rescale it")
-    return normalization
+def no_labels(source: str, split: str) -> DataError:
+    """The error about a split whose labels are all missing."""
+    return DataError(f"{source}: every label of the {split} examples is missing; expected some")
 
 
 def _rows_of(part: Part) -> NDArray[Any]:
@@ -287,13 +340,15 @@ def check_features(train: Table, other: Table) -> None:
         )
 
 
-def _constant_features(normalization: Normalization, names: tuple[str, ...]) -> list[str]:
+def constant_features(normalization: Normalization, names: tuple[str, ...]) -> list[str]:
+    """The warning of features that told nothing in training, if there are any."""
     constant = [names[position] for position in normalization.constant]
     if not constant:
         return []
     return [f"features constant in training, so that they become 0: {listed(constant)}"]
 
 
-def _absent_classes(train: Examples, classes: tuple[str, ...]) -> list[str]:
-    absent = np.setdiff1d(np.arange(len(classes)), train.Y if classes else ())
+def absent_classes(counts: NDArray[np.int64], classes: tuple[str, ...]) -> list[str]:
+    """The warning of classes that have no training example, of those `counts`, if there are any."""
+    absent = np.flatnonzero(counts[: len(classes)] == 0)
     return [f"classes without a training example: {listed([classes[c] for c in absent])}"] if len(absent) else []

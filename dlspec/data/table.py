@@ -55,10 +55,12 @@ def from_arrays(
     x_name: str = "x",
     y_name: str = "y",
     feature_names: tuple[str, ...] | None = None,
+    target_names: tuple[str, ...] | None = None,
     classes: tuple[str, ...] | None = None,
     weights: NDArray[Any] | None = None,
     weights_name: str = "weights",
     missing: bool = False,
+    place: Callable[[int], str] | None = None,
 ) -> Table:
     """Check two arrays and make a table of them.
 
@@ -69,10 +71,12 @@ def from_arrays(
         x_name: name of x in the file.
         y_name: name of y in the file.
         feature_names: one per feature; None for x1, x2, …
+        target_names: one per target; None for the name of y, numbered where there are several.
         classes: class names in order, where the file stores them.
         weights: `(m,)` or `(m, 1)`; numbers greater than 0.
         weights_name: name of the weights in the file.
         missing: whether NaN may stand in y, for a target that is missing.
+        place: says where a row stands; None for its number.
 
     Raises:
         DataError: an array of a wrong kind or shape, no examples, different lengths, NaN or infinity.
@@ -107,10 +111,10 @@ def from_arrays(
         x=x,
         y=y,
         feature_names=feature_names or tuple(f"x{j + 1}" for j in range(x.shape[1])),
-        target_names=(y_name,) if y.ndim == 1 else tuple(f"{y_name}{j + 1}" for j in range(y.shape[1])),
+        target_names=target_names or _numbered(y_name, y),
         image_shape=image_shape,
         classes=classes,
-        place=lambda row: f"{source}: row {row}",
+        place=place or (lambda row: f"{source}: row {row}"),
         weights=None if weights is None else _one_per_example(source, weights_name, weights, m=len(x)),
     )
     _check_finite(table, table.x, "feature", table.feature_names)
@@ -118,6 +122,10 @@ def from_arrays(
         _check_finite(table, table.y.reshape(len(y), -1), "target", table.target_names)
     check_weights(table, weights_name)
     return table
+
+
+def _numbered(name: str, y: NDArray[Any]) -> tuple[str, ...]:
+    return (name,) if y.ndim == 1 else tuple(f"{name}{j + 1}" for j in range(y.shape[1]))
 
 
 def _one_per_example(source: str, name: str, weights: NDArray[Any], *, m: int) -> NDArray[np.float64]:

@@ -5,7 +5,11 @@ import shutil
 import sys
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
+
+from dlspec.run import directory
 
 from .commands import TINY, files_in, only_run, write, write_table
 
@@ -86,6 +90,21 @@ def test_a_run_of_the_first_format(tmp_path, dlspec):
     assert (run / "report.html").exists()
 
 
+def test_examples_of_streamed_data_are_found_in_their_file(tmp_path, dlspec):
+    x = np.random.default_rng(3).normal(size=(600, 2)).astype("f4")
+    with h5py.File(tmp_path / "rows.h5", "w") as file:
+        file["x"], file["y"] = x, x[:, 0] > x[:, 1]
+    config = write(
+        tmp_path / "a.yaml", "data: {path: rows.h5, memory: 20kB, split: {ratios: 50/50}}\ntraining: {epochs: 1}\n"
+    )
+    assert dlspec("train", config, "--runs-dir", tmp_path / "runs").code == 0
+    examples = json.loads((only_run(tmp_path / "runs") / "pictures.json").read_text())["worst"]["examples"]
+    losses = [example["loss"] for example in examples]
+    assert losses == sorted(losses, reverse=True)
+    for example in examples:
+        assert [number for _, number in example["features"]] == pytest.approx(x[example["row"] - 1].tolist(), rel=1e-4)
+
+
 def test_an_unfinished_run_has_no_report(run, dlspec):
     (run / "report.json").unlink()
     result = dlspec("diagnose", run)
@@ -116,6 +135,32 @@ def test_damaged_files_are_named(name, content, run, dlspec):
     (line,) = result.err.splitlines()
     assert "damaged" in line
     assert (run / "report.html").read_bytes() == page
+
+
+@pytest.mark.parametrize("name", ["report.json", "metrics.jsonl", "pictures.json", "config.resolved.yaml"])
+def test_a_directory_in_the_place_of_a_file(name, run, dlspec):
+    (run / name).unlink()
+    (run / name).mkdir()
+    result = dlspec("diagnose", run)
+    assert result.out == ""
+    assert result.code in (1, 2)
+    (line,) = result.err.splitlines()
+    assert line.startswith(f"{run / name}: ")
+
+
+def test_a_damaged_configuration_is_told_with_its_line(run, dlspec):
+    (run / "config.resolved.yaml").write_text("sede: 3\ndata: {synthetic: moons}\n")
+    result = dlspec("diagnose", run)
+    assert (result.code, result.out) == (2, "")
+    assert f"{run}/config.resolved.yaml:1:1: sede: unknown key" in result.err
+
+
+def test_another_process_may_hold_the_run(run, dlspec):
+    with directory.locked(run):
+        result = dlspec("diagnose", run)
+    assert result.code == 4
+    assert "verdict" in result.out  # reading needs no lock
+    assert "another process" in result.err
 
 
 def test_half_a_row_is_no_damage(run, dlspec):

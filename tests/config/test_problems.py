@@ -28,6 +28,67 @@ ANY_DATA = "expected a mapping with one of: path, train, synthetic"
 ONE_FILE = ", ".join(OneFile.model_fields)
 SPLIT_FILES = ", ".join(SplitFiles.model_fields)
 
+HASH = "strategy is hash, which needs fixed ratios to be stable; expected ratios such as 80/10/10"
+SPLITS = [
+    (
+        "{path: a, split: {strategy: group}}",
+        "1:17: data.split: strategy is group, which goes by a column; expected column",
+    ),
+    (
+        "{path: a, split: {column: b}}",
+        "1:17: data.split: column is b, but strategy is auto; expected group, time or hash",
+    ),
+    ("{path: a, split: {strategy: hash, column: b}}", f"1:17: data.split: {HASH}"),
+    (
+        "{path: a, split: {column_is_feature: true}}",
+        "1:17: data.split: column_is_feature is given, but no column; expected column, or file",
+    ),
+    (
+        "{path: a, split: {file: b, seed: 3}}",
+        "1:17: data.split: file and seed are given; leave out seed, for the file says how it was split",
+    ),
+    (
+        "{path: a, split: {train_dev: 100%}}",
+        "1:36: data.split.train_dev: found '100%'; expected a percentage between 0 and 100 such as 2%",
+    ),
+    (
+        "{path: a, split: {train_dev: 1.2.3%}}",
+        "1:36: data.split.train_dev: found '1.2.3%'; expected a percentage between 0 and 100 such as 2%",
+    ),
+    (
+        "{path: a, target: [c, b], split: {strategy: time, column: b}}",
+        "1:1: data: split.column is b, which is a target; expected another column",
+    ),
+    (
+        "{path: a, sample_weight: b, split: {strategy: time, column: b}}",
+        "1:1: data: split.column is b, which is sample_weight; expected another column",
+    ),
+    (
+        "{path: a, split: {strategy: years, column: b}}",
+        "1:35: data.split.strategy: found 'years'; expected one of: auto, random, stratified, group, time, hash",
+    ),
+    (
+        "{train: a, split: {file: b}}",
+        "1:1: data: split.file is b, which divides one file; expected path in place of train",
+    ),
+    (
+        "{train: a, train_dev: b, split: {train_dev: 2%}}",
+        "1:1: data: both train_dev and split.train_dev are given; leave out one of them",
+    ),
+    (
+        "{train: a, dev: b, split: {train_dev: 2%, ratios: 80/20}}",
+        "1:1: data: both dev and split are given; leave out split, or dev to have it cut from train",
+    ),
+    (
+        "{synthetic: moons, split: {file: b}}",
+        "1:1: data: split.file is given, but moons is made on the fly; leave it out",
+    ),
+    (
+        "{synthetic: moons, split: {strategy: group, column: b}}",
+        "1:1: data: split.column is given, but moons is made on the fly; leave it out",
+    ),
+]
+
 
 def problems(text: str) -> list[str]:
     with pytest.raises(ConfigError) as caught:
@@ -123,7 +184,7 @@ def problems(text: str) -> list[str]:
         ("optimizer: []", f"2:1: optimizer: found an empty list; {OPTIMIZERS}, or a mapping with name"),
         ("optimizer: {name: Adam}", f"2:19: optimizer.name: found 'Adam'; {OPTIMIZERS}; did you mean adam?"),
         ("optimizer: {name: 3}", f"2:19: optimizer.name: found 3 (whole number); {OPTIMIZERS}"),
-        ("dtype: double", "2:8: dtype: found 'double'; expected one of: float32, float64"),
+        ("dtype: double", "2:8: dtype: found 'double'; expected one of: float32, float64; did you mean float64?"),
         (
             "name: a b",
             "2:7: name: found 'a b'; expected name of the run directory: letters, digits, dot, _ and -, at most 100, "
@@ -316,13 +377,16 @@ def test_one_mistake_is_one_line(text, line):
         (
             "data: {path: 3}",
             [
-                "1:14: data.path: found 3 (whole number); expected text (CSV, TSV, HDF5 or NPZ file, relative to the "
-                "experiment file); write '3' in quotes"
+                "1:14: data.path: found 3 (whole number); expected text (CSV, TSV, Parquet, HDF5, NPZ, NPY, IDX or "
+                "CIFAR-10 file, or folder of images, relative to the experiment file); write '3' in quotes"
             ],
         ),
         (
             "data: {path: ''}",
-            ["1:14: data.path: found ''; expected CSV, TSV, HDF5 or NPZ file, relative to the experiment file"],
+            [
+                "1:14: data.path: found ''; expected CSV, TSV, Parquet, HDF5, NPZ, NPY, IDX or CIFAR-10 file, or "
+                "folder of images, relative to the experiment file"
+            ],
         ),
         (
             "data: {path: a, train: b}",
@@ -363,8 +427,8 @@ def test_one_mistake_is_one_line(text, line):
         (
             "data: {path: a, target: []}",
             [
-                "1:17: data.target: found an empty list; expected text (CSV, TSV: column to predict, or a list of "
-                "columns; unset means the last one), or a list of text; at least 1"
+                "1:17: data.target: found an empty list; expected text (CSV, TSV, Parquet: column to predict, or a "
+                "list of columns; unset means the last one), or a list of text; at least 1"
             ],
         ),
         (
@@ -395,6 +459,7 @@ def test_one_mistake_is_one_line(text, line):
             "data: {synthetic: moons, dev: {seed: 2}, split: {ratios: 80/20}}",
             ["1:1: data: both dev and split are given; leave out split, or dev to have it cut from train"],
         ),
+        *((f"data: {data}", [line]) for data, line in SPLITS),
         ("data:\npath: x", ["2:1: path: unknown key; data is empty and path belongs inside it: indent path"]),
     ],
 )

@@ -113,7 +113,7 @@ def test_a_run_that_died_before_it_said_finished_is_finished(whole, tmp_path):
 
 def test_fewer_epochs_than_done_are_refused(whole, tmp_path):
     run = copy_of(whole["dropout"][0], tmp_path)
-    with pytest.raises(UsageError, match=r"has done 5 epochs; expected training\.epochs of at least that, found 3"):
+    with pytest.raises(UsageError, match=r"has begun epoch 5; expected training\.epochs of at least that, found 3"):
         runner.resume(run, overrides=["training.epochs=3"])
     assert content_of(run) == whole["dropout"][1]
 
