@@ -223,6 +223,9 @@ class Session:
         )
         storage.write_file(self.run / "report.json", directory.to_json(report))
         storage.write_file(self.run / "report.md", markdown.render(report).encode())
+        from dlspec import run_page  # only here: most of what imports a session never draws a page
+
+        run_page.write(self.run, prepared.dataset, evaluator)
         return report
 
     @contextmanager

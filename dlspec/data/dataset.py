@@ -56,6 +56,10 @@ class Examples:
         """Mean over the targets of a regression of their variance, over m."""
         return float(self.Y.var(axis=0, dtype=np.float64).mean())
 
+    def source_rows(self, positions: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Where some of them stand in their source, from 0."""
+        return self.rows[positions]
+
     def same_rows(self, other: "Examples") -> bool:
         """Whether these are the same rows of two files that are the same."""
         return np.array_equal(self.rows, other.rows)

@@ -207,6 +207,11 @@ class StreamedExamples:
         """Number of features."""
         return int(self.selection.source.head.x.shape[1])
 
+    def source_rows(self, positions: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Where some of them stand in their file, from 0."""
+        chosen = self.selection.chosen(0, self.selection.source.m)
+        return (positions if chosen is None else np.flatnonzero(chosen)[positions]).astype(np.int64)
+
     @property
     def example_bytes(self) -> int:
         """Bytes of an example in a buffer."""

@@ -70,6 +70,7 @@ def test_no_command_is_steered(save, tmp_path, dlspec):
         ("train", config, "--runs-dir", runs),
         ("validate", config),
         ("evaluate", "latest", "--runs-dir", runs, "--split", "all"),
+        ("diagnose", "latest", "--runs-dir", runs),
         ("evaluate", "latest", "--runs-dir", runs, "--json"),
     ):
         result = dlspec(*arguments)
@@ -81,7 +82,7 @@ def test_no_command_is_steered(save, tmp_path, dlspec):
     assert re.search(r"^x{59}… +3 ", shown, flags=re.MULTILINE)
     run = only_run(runs)
     for path in run.rglob("*"):
-        if path.suffix in (".yaml", ".md", ".txt", ".jsonl"):
+        if path.suffix in (".yaml", ".md", ".html", ".txt", ".json", ".jsonl"):
             assert not BAD.search(path.read_text()), path
 
 
@@ -97,7 +98,7 @@ def test_the_report_has_no_markup_of_theirs(tmp_path, dlspec):
 
 def test_a_terminal_gets_no_sequence_of_theirs(tmp_path):
     config = experiment(tmp_path, npz)
-    for arguments in (("train", config), ("evaluate", "latest")):
+    for arguments in (("train", config), ("evaluate", "latest"), ("diagnose", "latest")):
         result = spawn_in_terminal(*arguments, cwd=tmp_path)
         assert result.code == 0
         assert not BAD.search(OURS.sub("", result.out.replace("\r\n", "\n")))

@@ -169,7 +169,7 @@ def test_a_divergence_exits_with_3_and_keeps_the_last_finite_state(flags, tiny, 
     saved = checkpoint.load(checkpoints.of_name(run, "last"))
     assert (saved.progress["epoch"], saved.progress["seen"], saved.progress["step"]) == (0, 0, 0)
     assert all(abs(array).max() < 10 for array in saved.parameters.values())
-    kept = RUN_FILES - {"report.json", "report.md", "checkpoints/best.h5"}
+    kept = RUN_FILES - {"report.json", "report.md", "report.html", "pictures.json", "checkpoints/best.h5"}
     assert set(files_in(run)) == kept | {"checkpoints/step-00000000.h5"}
 
 

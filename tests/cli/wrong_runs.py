@@ -8,7 +8,7 @@ from dlspec.config import loader
 from dlspec.preparation import prepare
 from dlspec.run import checkpoint
 
-RUN_COMMANDS = ("show", "evaluate", "reproduce", "resume", "ensemble", "errors")
+RUN_COMMANDS = ("show", "evaluate", "diagnose", "reproduce", "resume", "ensemble", "errors")
 
 
 def stopped(config, place):
@@ -175,5 +175,7 @@ DAMAGE = {
     "metrics-text": (_edited("metrics.jsonl", b'{"epoch"', b"epoch"), ("show", *REPEAT)),
     "metrics-list": (_list_in_metrics, ("show",)),
     "metrics-directory": (_directory("metrics.jsonl"), REPEAT),
+    "report-list": (_replaced("report.json", b"[]"), ("diagnose",)),
+    "report-empty": (_replaced("report.json", b"{}"), ("diagnose",)),
     "lock-directory": (_directory(".lock"), ("resume",)),
 }
