@@ -149,7 +149,7 @@ class NormalizedRows:
     """
 
     def __init__(self, pieces: Generator[Piece, None, None], normalization: Normalization):
-        self._pieces, self._normalization = pieces, normalization
+        self._pieces, self._normalize = pieces, normalization.bind()
         self._left: Piece | None = None  # of the last piece, what the last buffer had no room for
         self._stopped = False
 
@@ -163,7 +163,7 @@ class NormalizedRows:
             x, Y = piece
             taken = min(len(x), room - buffer.size)
             rows = slice(buffer.size, buffer.size + taken)
-            self._normalization.apply_into(buffer.X[rows], x[:taken])
+            self._normalize(buffer.X[rows], x[:taken])
             buffer.Y[rows] = Y[:taken]
             buffer.size += taken
             self._left = (x[taken:], Y[taken:]) if taken < len(x) else None
