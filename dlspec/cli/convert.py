@@ -1,6 +1,5 @@
 """`dlspec convert IN OUT`."""
 
-import re
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -41,9 +40,7 @@ def convert(
     sample_weight: Annotated[
         str | None, typer.Option(help="Column, array or file of the weights.", show_default=False)
     ] = None,
-    size: Annotated[
-        str | None, typer.Option(metavar="HxW", help="Folder: resize images, such as 64x64.", show_default=False)
-    ] = None,
+    size: options.Size = None,
     mode: Annotated[Mode, typer.Option(help="Folder: what images become.")] = Mode.RGB,
     missing: Annotated[bool, typer.Option("--missing", help="Targets may be missing: empty, or NaN.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
@@ -58,7 +55,7 @@ def convert(
         from dlspec.data.image_folder import ImageForm
         from dlspec.data.reading import Reading
 
-        resized = _size(size)
+        resized = options.size_of(size)
         reading = Reading(
             target=target,
             x=x,
@@ -86,18 +83,6 @@ def convert(
         counts = [(converted.examples, "example"), (converted.features, "feature"), (converted.targets, "target")]
         held = ", ".join(f"{count:,} {noun}{'s' * (count != 1)}" for count, noun in counts)
         console().print(text(f"{names}: {held}, from {source}"))
-
-
-def _size(written: str | None) -> tuple[int, int] | None:
-    """`64x48` → (64, 48): height and width."""
-    from dlspec.errors import UsageError
-
-    if written is None:
-        return None
-    if not re.fullmatch("[1-9][0-9]{0,3}x[1-9][0-9]{0,3}", written):
-        raise UsageError(f"--size: found {written!r}; expected height and width in pixels, such as 64x64")
-    height, width = written.split("x")
-    return int(height), int(width)
 
 
 @contextmanager

@@ -185,7 +185,10 @@ def _print(division: "Division", written: dict[str, Path], remarks: list[str]) -
     for path in written.values():
         out.print(text("wrote  ", style="bold") + text(str(path)))
     if "split" in written:
-        out.print(text(f"use    data: {{path: {request.data}, split: {{file: {written['split']}}}}}"))
+        use = f"path: {request.data}, split: {{file: {written['split']}}}"
+    else:
+        use = ", ".join(f"{name.replace('-', '_')}: {path}" for name, path in written.items())
+    out.print(text(f"use    data: {{{use}}}"))
 
 
 def _table(division: "Division") -> "Table":

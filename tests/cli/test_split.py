@@ -195,6 +195,9 @@ def test_a_file_for_every_split(dlspec, tmp_path, suffix):
     result = dlspec("split", data, "--seed", 3, "--train-dev", "10%", "--materialize", tmp_path / "out", "--json")
     assert result.code == 0, result.err
     names = ("train", "train-dev", "dev", "test")
+    places = ", ".join(f"{name.replace('-', '_')}: {tmp_path / 'out' / name}{suffix}" for name in names)
+    again = dlspec("split", data, "--seed", 3, "--train-dev", "10%", "--materialize", tmp_path / "out", "--force")
+    assert again.out.endswith(f"use    data: {{{places}}}\n")
     assert list(result.json["files"]) == list(names)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(f"{name}{suffix}" for name in names)
     files = ", ".join(f"{name.replace('-', '_')}: out/{name}{suffix}" for name in names)
