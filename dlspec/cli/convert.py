@@ -42,6 +42,12 @@ def convert(
     ] = None,
     size: options.Size = None,
     mode: Annotated[Mode, typer.Option(help="Folder: what images become.")] = Mode.RGB,
+    columns: Annotated[
+        bool,
+        typer.Option(
+            "--columns", help="CSV, TSV, Parquet to one another: keep text, dates, truth values, empty cells."
+        ),
+    ] = False,
     missing: Annotated[bool, typer.Option("--missing", help="Targets may be missing: empty, or NaN.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: options.Json = False,
@@ -52,8 +58,10 @@ def convert(
     with signals.flagged() as interruption:  # before HDF5 is loaded: its callbacks swallow KeyboardInterrupt
         from dlspec.cli.console import console, text, write_json
         from dlspec.convert import convert as write
+        from dlspec.convert import convert_columns
         from dlspec.data.image_folder import ImageForm
         from dlspec.data.reading import Reading
+        from dlspec.errors import UsageError
 
         resized = options.size_of(size)
         reading = Reading(
@@ -64,8 +72,13 @@ def convert(
             image=None if resized is None and mode is Mode.RGB else ImageForm(size=resized, mode=mode.value),
             task="multi_task" if missing else "auto",
         )
+        if columns and reading != Reading():
+            raise UsageError("found --columns, with which every column stays as it is; expected no other setting")
         with _progress(interruption) as watcher:
-            converted = write(source, new, reading=reading, force=force, watcher=watcher)
+            if columns:
+                converted = convert_columns(source, new, force=force, watcher=watcher)
+            else:
+                converted = write(source, new, reading=reading, force=force, watcher=watcher)
         for fact in converted.left_out:
             console(stderr=True).print(text(f"note: {new.suffix} files have no place for {fact}"))
         if as_json:
