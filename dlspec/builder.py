@@ -30,12 +30,14 @@ from dlspec.core.optimizers import OPTIMIZERS, Optimizer
 from dlspec.core.parameters import Parameters
 from dlspec.core.randomness import stream
 from dlspec.core.regularizers import REGULARIZERS
+from dlspec.data.batches import Batch
 from dlspec.data.dataset import Dataset
 from dlspec.errors import UsageError
 from dlspec.run import checkpoint
 from dlspec.run.checkpoint import Checkpoint
 from dlspec.training.evaluation import Evaluator, Model
 from dlspec.training.events import TrainingState
+from dlspec.training.health import HealthSampler
 from dlspec.training.plateau import Plateau
 from dlspec.training.stopping import Watch
 
@@ -177,6 +179,32 @@ def build_decay(experiment: Experiment) -> Decay:
         settings["points"] = list(zip(section.times, rates, strict=True))
     decay = DECAYS["constant"]() if isinstance(section, PlateauSection) else DECAYS[section.name](**settings)
     return Warmup(decay, length=section.warmup) if section.warmup else decay
+
+
+def build_rate(experiment: Experiment, *, steps_per_epoch: int) -> Callable[[TrainingState], float]:
+    """α of a state: that of its last epoch or step, with what a plateau has lowered it by since."""
+    alpha0, decay, per = experiment.optimizer.learning_rate, build_decay(experiment), experiment.decay.per
+    total = experiment.training.epochs * (1 if per == "epoch" else steps_per_epoch)
+
+    def rate(state: TrainingState) -> float:
+        done = state.epoch if per == "epoch" else state.step
+        return decay(alpha0, max(0, done - 1), total) * state.plateau.factor
+
+    return rate
+
+
+def build_health_sampler(experiment: Experiment, cost: Cost, batch: Batch, *, steps_per_epoch: int) -> HealthSampler:
+    """Samples the health of a network in training on a batch of its training examples."""
+    optimizer, _ = build_optimizer(experiment)
+    before_step, _ = build_constraints(experiment)
+    return HealthSampler(
+        cost=cost,
+        optimizer=optimizer,
+        before_step=before_step,
+        rate=build_rate(experiment, steps_per_epoch=steps_per_epoch),
+        names={member: name for name, member in ACTIVATIONS.items() if isinstance(member, type)},
+        batch=batch,
+    )
 
 
 def build_plateau(experiment: Experiment) -> Plateau | None:

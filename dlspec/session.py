@@ -20,11 +20,13 @@ from dlspec.preparation import Prepared
 from dlspec.report import markdown
 from dlspec.run import checkpoint, directory, storage
 from dlspec.run.environment import numerics
+from dlspec.run.health import HealthRecorder
 from dlspec.run.record import Segment, ended, write_record
 from dlspec.run.recorder import CheckpointWriter, Log, MetricsRecorder
 from dlspec.run_report import build_report
 from dlspec.training.evaluation import Evaluator
 from dlspec.training.events import EpochDone, Event, Reason, RunFinished, RunStarted, StepsDone, TrainingState
+from dlspec.training.health import HealthSampler, sample_of
 from dlspec.training.trainer import Trainer
 
 STATUS: dict[Reason, str] = {
@@ -177,7 +179,10 @@ class Session:
                 trainer.restore(reached.state)
                 keep = reached.metrics_bytes
             metrics = stack.enter_context(closing(MetricsRecorder(self.run, segment=stretch.number, keep=keep)))
-            record = stack.enter_context(self._writers(prepared, cost, metrics, segment=stretch.number))
+            health = stack.enter_context(
+                closing(HealthRecorder(self.run, sampler=_sampler(prepared, cost), step=_place_of(reached).step))
+            )
+            record = stack.enter_context(self._writers(prepared, cost, metrics, health, segment=stretch.number))
             finished = self._play(trainer, record, end=stretch.end)
             state = finished.state()
             here = Reached(stretch.number, state, metrics.sync())
@@ -222,7 +227,7 @@ class Session:
 
     @contextmanager
     def _writers(
-        self, prepared: Prepared, cost: Cost, metrics: MetricsRecorder, *, segment: int
+        self, prepared: Prepared, cost: Cost, metrics: MetricsRecorder, health: HealthRecorder, *, segment: int
     ) -> Iterator[Callable[[Event], None]]:
         """The watchers that write to the run directory, as one."""
         experiment, dataset = prepared.experiment, prepared.dataset
@@ -238,12 +243,16 @@ class Session:
                 standing={"segment": segment, "metrics_bytes": metrics_bytes},
             )
 
+        def sync() -> int:
+            health.sync()
+            return metrics.sync()
+
         snapshots = builder.snapshot_epochs(experiment, steps_per_epoch=batches_of(prepared).steps_per_epoch)
         settings = experiment.checkpoint
         checkpoints = CheckpointWriter(
             self.run,
             describe=describe,
-            sync=metrics.sync,
+            sync=sync,
             every_steps=settings.every_steps,
             every_seconds=settings.every_seconds,
             keep=settings.keep,
@@ -254,7 +263,7 @@ class Session:
                 log.say(line)
 
             def record(event: Event) -> None:
-                for watcher in (metrics, checkpoints, log):
+                for watcher in (metrics, health, checkpoints, log):
                     watcher(event)
 
             yield record
@@ -322,6 +331,13 @@ def build_trainer(
         say_next=say_next,
         interrupted=interrupted,
     )
+
+
+def _sampler(prepared: Prepared, cost: Cost) -> HealthSampler:
+    examples = prepared.dataset.splits["train"]
+    batch = sample_of(examples.X, examples.Y, prepared.weights)
+    steps_per_epoch = batches_of(prepared).steps_per_epoch
+    return builder.build_health_sampler(prepared.experiment, cost, batch, steps_per_epoch=steps_per_epoch)
 
 
 def batches_of(prepared: Prepared) -> Batches:

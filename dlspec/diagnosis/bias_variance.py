@@ -4,9 +4,15 @@ With h the human-level error, a proxy of Bayes error (course 3):
 
     avoidable bias = train − h        variance = dev − train        overfitting to dev = test − dev
 
+Where dev is of another distribution than train, that difference is two: a train-dev set, of the distribution of train
+but not trained on, tells them apart:
+
+    variance = train-dev − train      data mismatch = dev − train-dev
+
 Without a dev set, test stands in for it, and a note says so.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,6 +40,10 @@ ACTIONS = {
         "average several runs: dlspec ensemble",
         "try another architecture",
     ),
+    "data mismatch": (
+        "look at the errors on dev: what do they have that the training data lacks?",
+        "make training data that resembles dev: collect it, or synthesize it",
+    ),
     "overfitting to dev": ("get a bigger dev set", "choose among fewer settings on this dev set"),
 }
 
@@ -43,7 +53,7 @@ class Gap:
     """A difference of two errors.
 
     Attributes:
-        name: `bias`, `variance` or `overfitting to dev`.
+        name: `bias`, `variance`, `data mismatch` or `overfitting to dev`.
         value: the difference, as a fraction.
         low: lower end of its 95 % interval.
         high: upper end.
@@ -72,6 +82,7 @@ class Diagnosis:
 def diagnose(
     *,
     train: ErrorRate,
+    train_dev: ErrorRate | None = None,
     dev: ErrorRate | None,
     test: ErrorRate | None,
     human_level_error: float,
@@ -82,36 +93,49 @@ def diagnose(
 
     Args:
         train: error on the training split, measured like the others (dropout off).
+        train_dev: error on the train-dev split, None where there is none.
         dev: error on the dev split, None where there is none.
         test: error on the test split, None where there is none.
         human_level_error: h, a proxy of Bayes error, as a fraction.
         bias_threshold: avoidable bias from here on is high.
-        variance_threshold: a gap from train to dev, or dev to test, from here on is high.
+        variance_threshold: a gap between two splits from here on is high.
     """
     low, high = interval(train)
     bias = _gap(
         "bias", train.error - human_level_error, low - human_level_error, high - human_level_error, bias_threshold
     )
-    gaps, notes = [bias], []
-    if dev is not None:
-        gaps.append(_gap("variance", dev.error - train.error, *difference(train, dev), variance_threshold))
-    elif test is not None:
-        gaps.append(_gap("variance", test.error - train.error, *difference(train, test), variance_threshold))
-        notes.append(
-            "no dev set: variance is measured on test, which is no unbiased estimate once you act on it; "
-            "set data.split or data.dev"
-        )
-    else:
-        notes.append("no dev set: variance cannot be measured; set data.split or data.dev")
-    if test is None:
-        notes.append("no test set: there is no unbiased estimate of the error")
-    elif dev is not None:
-        gaps.append(_gap("overfitting to dev", test.error - dev.error, *difference(dev, test), variance_threshold))
+    last = test if dev is None else dev
+    near = last if train_dev is None else train_dev
+    gaps = [bias]
+    if near is not None:
+        gaps.append(_step("variance", train, near, variance_threshold))
+    if train_dev is not None and last is not None:
+        gaps.append(_step("data mismatch", train_dev, last, variance_threshold))
+    if dev is not None and test is not None:
+        gaps.append(_step("overfitting to dev", dev, test, variance_threshold))
+    notes = list(_missing("variance" if train_dev is None else "data mismatch", dev=dev, test=test))
     for gap in gaps:
         if gap.judgement == TOO_FEW:
             notes.append(f"{gap.name}: too few examples to tell {gap.value:+.1%} from none or from a serious gap")
     steps = [step for gap in gaps if gap.judgement == "high" for step in ACTIONS[gap.name]]
     return Diagnosis(_verdict(gaps), tuple(gaps), tuple(dict.fromkeys(steps)), tuple(notes))
+
+
+def _missing(measured: str, *, dev: ErrorRate | None, test: ErrorRate | None) -> Iterator[str]:
+    """What is lost without a dev set, by which `measured` would be told, and without a test set."""
+    if dev is None and test is None:
+        yield f"no dev set: {measured} cannot be measured; set data.split or data.dev"
+    elif dev is None:
+        yield (
+            f"no dev set: {measured} is measured on test, which is no unbiased estimate once you act on it; "
+            "set data.split or data.dev"
+        )
+    if test is None:
+        yield "no test set: there is no unbiased estimate of the error"
+
+
+def _step(name: str, a: ErrorRate, b: ErrorRate, threshold: float) -> Gap:
+    return _gap(name, b.error - a.error, *difference(a, b), threshold)
 
 
 def _gap(name: str, value: float, low: float, high: float, threshold: float) -> Gap:
@@ -128,6 +152,7 @@ def _verdict(gaps: list[Gap]) -> str:
     judged = {gap.name: gap.judgement for gap in gaps}
     bias, variance = judged["bias"], judged.get("variance", TOO_FEW)
     high = [f"high {name}" for name, judgement in (("bias", bias), ("variance", variance)) if judgement == "high"]
+    high += ["data mismatch"] if judged.get("data mismatch") == "high" else []
     if high:
         return ", ".join(high)
     return TOO_FEW if TOO_FEW in (bias, variance) else "low bias, low variance"

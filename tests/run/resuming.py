@@ -34,7 +34,7 @@ EXPERIMENTS = {
 }
 STEPS = {"dropout": 15, "batch-norm": 15, "plateau": 24, "schedule": 18, "augmentation": 12, "all-at-once": 6}
 
-SAME = ("metrics.jsonl", "report.json", "report.md")
+SAME = ("metrics.jsonl", "health.jsonl", "report.json", "report.md")
 
 
 def write(place, name, text=None):
