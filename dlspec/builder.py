@@ -300,9 +300,14 @@ def relocated(experiment: Experiment, *, base: Path, to: Path) -> Experiment:
     """The experiment with its relative paths as seen from another directory; absolute ones stay."""
 
     def moved(section: Section) -> Section:
-        paths = {key: getattr(section, key, None) for key in ("path", "train", "dev", "test")}
-        texts = {key: path for key, path in paths.items() if isinstance(path, str)}
-        return section.model_copy(update={key: _seen_from(to, base, path) for key, path in texts.items()})
+        paths = {key: getattr(section, key, None) for key in ("path", "train", "train_dev", "dev", "test")}
+        updates: dict[str, Any] = {
+            key: _seen_from(to, base, path) for key, path in paths.items() if isinstance(path, str)
+        }
+        split = getattr(section, "split", None)
+        if split is not None and split.file is not None:
+            updates["split"] = split.model_copy(update={"file": _seen_from(to, base, split.file)})
+        return section.model_copy(update=updates)
 
     return experiment.model_copy(update={"data": moved(experiment.data), "initializer": moved(experiment.initializer)})
 

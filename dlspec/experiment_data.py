@@ -6,14 +6,16 @@ from pathlib import Path
 import numpy as np
 
 from dlspec.config.augmentation import Augmentation as AugmentationSection
-from dlspec.config.data import Drawn, OneFile, Synthetic, parse_ratios
+from dlspec.config.data import Drawn, OneFile, Split, SplitFiles, Synthetic, parse_percent, parse_ratios
 from dlspec.config.experiment import Experiment
 from dlspec.config.loader import LoadedExperiment
 from dlspec.core.arrays import Array
 from dlspec.data.augmentation import Augmentation, AugmentedInputs
-from dlspec.data.dataset import Dataset
-from dlspec.data.loading import Points, load_file, load_files, load_synthetic
+from dlspec.data.dataset import Dataset, Preparation
+from dlspec.data.division import Cut
+from dlspec.data.loading import Points, load_divided, load_file, load_files, load_synthetic
 from dlspec.data.normalization import Normalization
+from dlspec.data.reading import Reading
 
 
 def load_data(
@@ -34,67 +36,71 @@ def load_data(
         DataError: a file, a label or a split is wrong.
     """
     experiment, data = loaded.experiment, loaded.experiment.data
-    dtype = np.dtype(experiment.dtype)
-    split = data.split
-    split_seed = experiment.seed if split is None or split.seed is None else split.seed
-    ratios = None if split is None or split.ratios == "auto" else parse_ratios(split.ratios)
-    strategy = "auto" if split is None else split.strategy
-    raw = experiment.augmentation is not None and normalization is None  # only a training augments
+    cut = None if data.split is None else _cut(experiment, data.split)
+    preparation = Preparation(
+        normalize=data.normalize,
+        dtype=np.dtype(experiment.dtype),
+        normalization=normalization,
+        raw=experiment.augmentation is not None and normalization is None,  # only a training augments
+    )
     if isinstance(data, Synthetic):
         return load_synthetic(
             data.synthetic,
             Points(data.examples, synthetic_seed(experiment, data), data.noise),
             _points_apart(loaded, data, "dev", data.dev),
             _points_apart(loaded, data, "test", data.test),
-            split_seed=split_seed,
-            ratios=ratios,
-            strategy=strategy,
-            normalize=data.normalize,
-            dtype=dtype,
-            normalization=normalization,
+            cut=cut,
+            preparation=preparation,
         )
-    if isinstance(data, OneFile):
-        return load_file(
-            _existing(loaded, "path", data.path),
-            target=data.target,
-            sample_weight=data.sample_weight,
-            x=data.x,
-            y=data.y,
-            task=data.task,
-            classes=classes or data.classes,
-            ratios=ratios,
-            strategy=strategy,
-            seed=split_seed,
-            normalize=data.normalize,
-            dtype=dtype,
-            normalization=normalization,
-            raw=raw,
-        )
-    return load_files(
-        _existing(loaded, "train", data.train),
-        None if data.dev is None else _existing(loaded, "dev", data.dev),
-        None if data.test is None else _existing(loaded, "test", data.test),
+    reading = Reading(
         target=data.target,
         sample_weight=data.sample_weight,
         x=data.x,
         y=data.y,
         task=data.task,
         classes=classes or data.classes,
-        ratios=ratios,
-        strategy=strategy,
-        seed=split_seed,
-        normalize=data.normalize,
-        dtype=dtype,
-        normalization=normalization,
-        raw=raw,
+    )
+    if isinstance(data, OneFile):
+        path = _existing(loaded, data.path, "path")
+        if data.split.file is None:
+            return load_file(path, reading=reading, cut=_cut(experiment, data.split), preparation=preparation)
+        return load_divided(
+            path,
+            _existing(loaded, data.split.file, "split", "file"),
+            reading=reading,
+            column_is_feature=data.split.column_is_feature,
+            preparation=preparation,
+        )
+    return load_files(
+        _existing(loaded, data.train, "train"),
+        None if data.dev is None else _existing(loaded, data.dev, "dev"),
+        None if data.test is None else _existing(loaded, data.test, "test"),
+        train_dev=None if data.train_dev is None else _existing(loaded, data.train_dev, "train_dev"),
+        reading=reading,
+        cut=cut,
+        preparation=preparation,
     )
 
 
-def _existing(loaded: LoadedExperiment, key: str, path: str) -> Path:
+def _cut(experiment: Experiment, split: Split) -> Cut:
+    data = experiment.data
+    apart = isinstance(data, SplitFiles) or (isinstance(data, Synthetic) and bool(data.dev or data.test))
+    everything = (1.0,) if apart else None  # of a set beside others, auto cuts nothing but train-dev
+    return Cut(
+        seed=experiment.seed if split.seed is None else split.seed,
+        ratios=everything if split.ratios == "auto" else parse_ratios(split.ratios),
+        strategy=split.strategy,
+        column=split.column,
+        column_is_feature=split.column_is_feature,
+        train_dev=None if split.train_dev is None else parse_percent(split.train_dev),
+    )
+
+
+def _existing(loaded: LoadedExperiment, path: str, *key: str) -> Path:
     """A data file; where it is missing, the error points at the key that names it."""
     resolved = loaded.resolve(path)
     if not resolved.exists():
-        raise loaded.problem(("data", key), f"there is no file {resolved}; check the path")
+        raise loaded.problem(("data", *key), f"there is no file {resolved}; check the path")
     return resolved
 
 

@@ -36,7 +36,7 @@ def reseeded(loaded: LoadedExperiment, seed: int) -> LoadedExperiment:
     experiment, data = loaded.experiment, loaded.experiment.data
     updates: dict[str, Any] = {}
     flags = [f"seed={seed}"]
-    if data.split is not None and data.split.seed is None:
+    if data.split is not None and data.split.seed is None and data.split.file is None:
         updates["split"] = data.split.model_copy(update={"seed": experiment.seed})
         flags.append(f"data.split.seed={experiment.seed}")
     if isinstance(data, Synthetic) and data.seed is None:

@@ -13,6 +13,7 @@ from dlspec.config.loss import BinaryCrossEntropy, CategoricalCrossEntropy, Mult
 from dlspec.config.section import Section
 from dlspec.config.training import rising
 from dlspec.data.dataset import Dataset
+from dlspec.data.split import percents
 from dlspec.experiment_data import synthetic_seed
 
 # Multiply-adds of one forward pass from which a second thread pays: measured over whole training
@@ -73,20 +74,18 @@ def _resolved_data(experiment: Experiment, dataset: Dataset) -> OneFile | SplitF
         updates["task"] = dataset.task
     elif data.seed is None:
         updates["seed"] = synthetic_seed(experiment, data)
-    if data.split is not None and dataset.ratios is not None:
-        updates["split"] = data.split.model_copy(
-            update={
-                "ratios": _ratios(data.split.ratios, dataset.ratios),
-                "strategy": dataset.strategy,
-                "seed": experiment.seed if data.split.seed is None else data.split.seed,
-            }
-        )
+    if data.split is not None and (cut := dataset.cut) is not None:
+        ratios = _ratios(data.split.ratios, cut.ratios or ())
+        updates["split"] = data.split.model_copy(update={"ratios": ratios, "strategy": cut.strategy, "seed": cut.seed})
     return data.model_copy(update=updates)
 
 
 def _ratios(written: str, used: Sequence[float]) -> str:
-    """Ratios as they were written: in other digits they might not add up to 100 again."""
-    return "/".join(f"{100 * ratio:g}" for ratio in used) if written == "auto" else written
+    """Ratios as they were written: in other digits they might not add up to 100 again.
+
+    Where auto means that neither dev nor test is cut, it stays.
+    """
+    return percents(used) if written == "auto" and len(used) > 1 else written
 
 
 def _output(loaded: LoadedExperiment, dataset: Dataset) -> OutputLayer:

@@ -64,6 +64,7 @@ def _diagnosis(experiment: Experiment, splits: Sequence[dict[str, Any]]) -> Diag
     assert train is not None  # noqa: S101 - every dataset has a train split
     return diagnose(
         train=train,
+        train_dev=rate("train-dev"),
         dev=rate("dev"),
         test=rate("test"),
         human_level_error=experiment.evaluation.human_level_error,

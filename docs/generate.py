@@ -15,7 +15,7 @@ from dlspec.cli.app import app
 from dlspec.config.experiment import Experiment
 
 REFERENCE = Path(__file__).parent / "reference"
-COMMANDS = ("train", "evaluate", "ensemble", "validate", "augment", "gradcheck", "show", "schema", "init")
+COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
 Node = dict[str, Any]
 
 

@@ -18,6 +18,7 @@ from dlspec.cli import (
     schema,
     show,
     signals,
+    split,
     train,
     validate,
 )
@@ -61,6 +62,7 @@ for command in (
     reproduce.reproduce,
     evaluate.evaluate,
     ensemble.ensemble,
+    split.split,
     validate.validate,
     augment.augment,
     gradcheck.gradcheck,

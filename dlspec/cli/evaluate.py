@@ -13,6 +13,7 @@ class Split(StrEnum):
     """What to measure on."""
 
     TRAIN = "train"
+    TRAIN_DEV = "train-dev"
     DEV = "dev"
     TEST = "test"
     ALL = "all"

@@ -26,6 +26,24 @@ def parse_ratios(text: str) -> tuple[float, ...]:
     return tuple(part / 100 for part in parts)
 
 
+def parse_percent(text: str) -> float:
+    """`2%` → 0.02.
+
+    Raises:
+        ValueError: no percentage between 0 and 100.
+    """
+    try:
+        share = float(text.removesuffix("%")) if text.endswith("%") else 0.0
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 100:
+        raise ValueError("expected a percentage between 0 and 100 such as 2%")
+    return share / 100
+
+
+BY_COLUMN = ("group", "time", "hash")
+
+
 class Split(Section):
     """How examples are divided into train, dev and test."""
 
@@ -35,11 +53,34 @@ class Split(Section):
         description="percent for train/dev/test such as 60/20/20, or train/dev such as 70/30 (no test set); "
         "auto: 60/20/20 below 1,000,000 examples, 98/1/1 up to 10,000,000, 99.5/0.25/0.25 beyond",
     )
-    strategy: Literal["auto", "random", "stratified"] = Field(
+    strategy: Literal["auto", "random", "stratified", "group", "time", "hash"] = Field(
         "auto",
-        description="stratified keeps the share of each class; auto: stratified for classes, else random",
+        description="stratified keeps the share of each class; group keeps all rows of a value of column in one "
+        "split; time puts the oldest into train and the newest into test; hash goes by the value of column alone, so "
+        "that rows stay where they are when others are added; auto: stratified for classes, else random",
     )
-    seed: int | None = Field(None, ge=0, description="seed of the split alone; unset means the experiment's seed")
+    column: str | None = Field(
+        None,
+        min_length=1,
+        description="CSV, TSV column or HDF5, NPZ array that group, time and hash go by; a column that a split goes by "
+        "is no feature",
+    )
+    column_is_feature: bool = Field(False, description="whether the column that the split goes by is a feature too")
+    seed: int | None = Field(
+        None, ge=0, lt=2**64, description="seed of the split alone; unset means the experiment's seed"
+    )
+    train_dev: str | None = Field(
+        None,
+        pattern=r"^[0-9.]+%$",
+        description="percentage of the training examples that is set aside as train-dev, such as 2%; not trained on, "
+        "it tells variance from data mismatch; unset means none",
+    )
+    file: str | None = Field(
+        None,
+        min_length=1,
+        description="file written by dlspec split that says which row is in which split, relative to the experiment "
+        "file; in place of ratios, strategy, column, seed and train_dev",
+    )
 
     @field_validator("ratios")
     @classmethod
@@ -48,10 +89,42 @@ class Split(Section):
             parse_ratios(ratios)
         return ratios
 
+    @field_validator("train_dev")
+    @classmethod
+    def _a_share(cls, train_dev: str | None) -> str | None:
+        if train_dev is not None:
+            parse_percent(train_dev)
+        return train_dev
 
-def _check_cut(split: Split, *, dev_is_given: bool) -> None:
-    """What `split` may say beside sets that exist already: how to cut a missing dev set from train."""
-    if dev_is_given:
+    @model_validator(mode="after")
+    def _one_way_to_split(self) -> "Split":
+        unset = {"ratios": "auto", "strategy": "auto", "column": None, "seed": None, "train_dev": None}
+        if self.file is not None:
+            for key, value in unset.items():
+                if getattr(self, key) != value:
+                    raise ValueError(f"file and {key} are given; leave out {key}, for the file says how it was split")
+        elif self.strategy in BY_COLUMN and self.column is None:
+            raise ValueError(f"strategy is {self.strategy}, which goes by a column; expected column")
+        elif self.strategy not in BY_COLUMN and self.column is not None:
+            raise ValueError(f"column is {self.column}, but strategy is {self.strategy}; expected group, time or hash")
+        elif self.strategy == "hash" and self.ratios == "auto":
+            raise ValueError(
+                "strategy is hash, which needs fixed ratios to be stable; expected ratios such as 80/10/10"
+            )
+        if self.column_is_feature and self.column is None and self.file is None:
+            raise ValueError("column_is_feature is given, but no column; expected column, or file")
+        return self
+
+
+def _check_cut(split: Split, *, given: set[str]) -> None:
+    """What `split` may say beside sets that exist already: how to cut a missing dev or train-dev set from train."""
+    if split.file is not None:
+        raise ValueError(f"split.file is {split.file}, which divides one file; expected path in place of train")
+    if split.train_dev is not None and "train_dev" in given:
+        raise ValueError("both train_dev and split.train_dev are given; leave out one of them")
+    if split.ratios == "auto" and split.train_dev is not None:
+        return
+    if "dev" in given:
         raise ValueError("both dev and split are given; leave out split, or dev to have it cut from train")
     if split.ratios.count("/") != 1:
         raise ValueError(f"split.ratios is {split.ratios}; expected train/dev such as 80/20, to cut dev from train")
@@ -96,6 +169,10 @@ class _File(_Prepared):
                 raise ValueError(f"target names {name} twice; expected different columns")
         if self.sample_weight in targets:
             raise ValueError(f"sample_weight is {self.sample_weight}, which is a target; expected another column")
+        column = None if self.split is None else self.split.column
+        if column is not None and column in (*targets, self.sample_weight):
+            meaning = "a target" if column in targets else "sample_weight"
+            raise ValueError(f"split.column is {column}, which is {meaning}; expected another column")
         return self
 
     @model_validator(mode="after")
@@ -117,16 +194,21 @@ class SplitFiles(_File):
     """Files that are already split. A missing dev set is cut from train only where `split` asks for it."""
 
     train: str = Field(min_length=1, description="training file, relative to the experiment file")
+    train_dev: str | None = Field(
+        None, min_length=1, description="train-dev file: of the distribution of train, but not trained on"
+    )
     dev: str | None = Field(None, min_length=1, description="dev file")
     test: str | None = Field(None, min_length=1, description="test file")
     split: Split | None = Field(  # type: ignore[assignment] # None: nothing is cut from the files given
-        None, description="ratios train/dev, to cut a dev set from the training file"
+        None,
+        description="what is cut from the training file: a missing dev set by ratios train/dev, a missing train-dev "
+        "set by train_dev",
     )
 
     @model_validator(mode="after")
     def _split_cuts_dev(self) -> "SplitFiles":
         if self.split is not None:
-            _check_cut(self.split, dev_is_given=self.dev is not None)
+            _check_cut(self.split, given={key for key in ("train_dev", "dev") if getattr(self, key) is not None})
         return self
 
 
@@ -155,8 +237,8 @@ class Synthetic(_Prepared):
     test: Drawn | None = Field(None, description="a test set made apart")
     split: Split | None = Field(  # type: ignore[assignment] # None: nothing is cut from the sets given
         None,
-        description="division into train, dev and test; with dev or test given only ratios train/dev, "
-        "to cut a missing dev set from train",
+        description="division into train, dev and test; with dev or test given only what is cut from train: a missing "
+        "dev set by ratios train/dev, a train-dev set by train_dev",
     )
 
     @model_validator(mode="before")
@@ -168,8 +250,11 @@ class Synthetic(_Prepared):
 
     @model_validator(mode="after")
     def _split_cuts_dev(self) -> "Synthetic":
+        if self.split is not None and (self.split.file is not None or self.split.column is not None):
+            key = "column" if self.split.file is None else "file"
+            raise ValueError(f"split.{key} is given, but {self.synthetic} is made on the fly; leave it out")
         if self.split is not None and (self.dev or self.test):
-            _check_cut(self.split, dev_is_given=self.dev is not None)
+            _check_cut(self.split, given={"dev"} if self.dev else set())
         return self
 
 

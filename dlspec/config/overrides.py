@@ -10,7 +10,15 @@ from dlspec.config.yaml_tree import MAX_DEPTH, Mark, Marks, Tree, parse_value
 from dlspec.errors import ConfigError
 
 # Keys that name a file.
-FILES = {("data", "path"), ("data", "train"), ("data", "dev"), ("data", "test"), ("initializer", "path")}
+FILES = {
+    ("data", "path"),
+    ("data", "train"),
+    ("data", "train_dev"),
+    ("data", "dev"),
+    ("data", "test"),
+    ("data", "split", "file"),
+    ("initializer", "path"),
+}
 
 _INDEX = re.compile("[0-9]{1,9}")
 

@@ -2,20 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from dlspec.core.randomness import stream
 from dlspec.data.blocks import first_not_finite
+from dlspec.data.column import Column
+from dlspec.data.division import Cut, Rows, divide_rows
 from dlspec.data.labels import Coding, Task
 from dlspec.data.normalization import Kind, Normalization, fit
-from dlspec.data.split import auto_ratios, split
+from dlspec.data.split import SPLITS
 from dlspec.data.table import Table, listed, plain, shown
 from dlspec.errors import DataError
-
-Strategy = Literal["random", "stratified"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +42,7 @@ class Dataset:
     """All splits of one experiment and what is known about them.
 
     Attributes:
-        splits: "train", then "dev" and "test" where they exist.
+        splits: "train", then "train-dev", "dev" and "test" where they exist.
         task: what is to be learnt.
         classes: names in order; empty for the other tasks.
         n_targets: columns of the target; 1 for classification.
@@ -51,8 +50,7 @@ class Dataset:
         target_names: `n_targets` names.
         image_shape: `(h, w)` or `(h, w, c)` where the inputs are images.
         normalization: what was applied to every split.
-        ratios: of the split that was made; None where the files came split.
-        strategy: of the split that was made; None likewise.
+        cut: the split that was made, nothing left to decide; None where the files came split.
         fingerprint: SHA-256 in hex of the bytes of the source files, or of the generated arrays.
         warnings: one line each.
     """
@@ -65,8 +63,7 @@ class Dataset:
     target_names: tuple[str, ...]
     image_shape: tuple[int, ...] | None
     normalization: Normalization
-    ratios: tuple[float, ...] | None
-    strategy: Strategy | None
+    cut: Cut | None
     fingerprint: str
     warnings: tuple[str, ...]
 
@@ -80,12 +77,21 @@ class Part:
     rows: NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Cut:
-    """How a table was divided, nothing left to decide."""
+@dataclass(frozen=True, kw_only=True)
+class Preparation:
+    """What is done to the examples of the splits.
 
-    ratios: tuple[float, ...]
-    strategy: Strategy
+    Attributes:
+        normalize: fitted on the training split.
+        dtype: of X, the weights, and Y but for classes.
+        normalization: applied in place of fitting one, to evaluate a saved model.
+        raw: whether the training split keeps its inputs as they stand in the file, for augmentation.
+    """
+
+    normalize: Kind = "standard"
+    dtype: DTypeLike = np.float32
+    normalization: Normalization | None = None
+    raw: bool = False
 
 
 def whole(table: Table, coding: Coding) -> Part:
@@ -93,67 +99,46 @@ def whole(table: Table, coding: Coding) -> Part:
     return Part(table, coding.encode(table), np.arange(len(table.x)))
 
 
-def divide(
-    table: Table,
-    coding: Coding,
-    *,
-    ratios: tuple[float, ...] | None,
-    strategy: Literal["auto"] | Strategy,
-    seed: int,
-) -> tuple[dict[str, Part], Cut]:
-    """The splits of one table; ratios None go by its size, strategy auto by the task.
+def divide(table: Table, coding: Coding, cut: Cut, *, column: Column | None = None) -> tuple[dict[str, Part], Cut]:
+    """The splits of one table, and how it was cut: nothing left to decide.
+
+    Args:
+        table: the examples.
+        coding: of the targets.
+        cut: how to divide them.
+        column: values of the cut's column, where it has one.
 
     Raises:
         DataError: a label that is none, a strategy that does not fit the task, a split that would be empty.
     """
-    by_class = coding.task == "classification"
-    if strategy == "stratified" and not by_class:
-        raise DataError(f"{table.source}: a stratified split needs classes; expected strategy random for {coding.task}")
-    if strategy == "auto":
-        strategy = "stratified" if by_class else "random"
-    cut = Cut(ratios or auto_ratios(len(table.x)), strategy)
     Y = coding.encode(table)
-    labels = Y if strategy == "stratified" else None
-    try:
-        rows = split(len(table.x), ratios=cut.ratios, rng=stream(seed, "split"), labels=labels)
-    except DataError as error:
-        raise DataError(f"{table.source}: {error}") from error
-    return {name: Part(table, Y, part) for name, part in zip(("train", "dev", "test"), rows, strict=False)}, cut
+    labels = Y if coding.task == "classification" else None
+    parts, made = divide_rows(cut, Rows(source=table.source, m=len(table.x), labels=labels, column=column))
+    return {name: Part(table, Y, part) for name, part in parts.items()}, made
 
 
 def assemble(
-    parts: Mapping[str, Part],
-    coding: Coding,
-    cut: Cut | None,
-    *,
-    normalize: Kind,
-    dtype: DTypeLike,
-    normalization: Normalization | None,
-    fingerprint: str,
-    raw: bool = False,
+    parts: Mapping[str, Part], coding: Coding, cut: Cut | None, *, preparation: Preparation, fingerprint: str
 ) -> Dataset:
     """Normalise the parts by the training split and put everything together.
 
     Args:
-        parts: "train", then "dev" and "test" where they exist.
+        parts: "train", and "train-dev", "dev" and "test" where they exist.
         coding: of the targets.
         cut: how the parts were cut; None where they came so.
-        normalize: fitted on the training split.
-        dtype: of X, the weights, and Y but for classes.
-        normalization: applied in place of fitting one, to evaluate a saved model.
+        preparation: what is done to the examples.
         fingerprint: of the source.
-        raw: whether the training split keeps its inputs as they stand in the file.
 
     Raises:
         DataError: what cannot be learnt from, or does not fit the dtype or the saved model.
     """
-    train = parts["train"]
+    train, normalization, dtype = parts["train"], preparation.normalization, np.dtype(preparation.dtype)
     if normalization is None:
         if coding.task == "classification":
             _check_two_classes(train, coding.classes)
         elif coding.task == "multi_task":
             _check_every_label(train)
-        normalization = _fit(train, normalize)
+        normalization = _fit(train, preparation.normalize)
     elif len(normalization.mean) != train.table.x.shape[1]:
         raise DataError(
             f"{train.table.source}: {train.table.x.shape[1]} features; expected {len(normalization.mean)}, "
@@ -163,7 +148,8 @@ def assemble(
         for name, part in parts.items():
             _check_any_label(name, part)
     splits = {
-        name: _examples(part, normalization, np.dtype(dtype), raw=raw and part is train) for name, part in parts.items()
+        name: _examples(part, normalization, dtype, raw=preparation.raw and part is train)
+        for name, part in sorted(parts.items(), key=lambda item: SPLITS.index(item[0]))
     }
     return Dataset(
         splits=splits,
@@ -174,8 +160,7 @@ def assemble(
         target_names=train.table.target_names,
         image_shape=train.table.image_shape,
         normalization=normalization,
-        ratios=None if cut is None else cut.ratios,
-        strategy=None if cut is None else cut.strategy,
+        cut=cut,
         fingerprint=fingerprint,
         warnings=(
             *_constant_features(normalization, train.table.feature_names),

@@ -5,7 +5,7 @@ import itertools
 import math
 import warnings
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dlspec.data.table import Table, check_weights, is_number, plain, shown, suggestion
 from dlspec.errors import DataError
 
-_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
 def read(
@@ -26,6 +26,7 @@ def read(
     sample_weight: str | None = None,
     training: bool = True,
     missing: bool = False,
+    leave_out: Sequence[str] = (),
 ) -> Table:
     """Read a CSV (comma) or TSV (tab) file in UTF-8.
 
@@ -38,6 +39,7 @@ def read(
         sample_weight: name of the column of the weights, which is no feature; None means that there is none.
         training: whether that column must be there.
         missing: whether a target may be missing, in an empty cell or as NaN; it must be a number then.
+        leave_out: columns that are no features and may hold anything; unless `training` they may be absent.
 
     Returns:
         A table with float64 inputs; one target is float64 where every cell of it is a number, else text;
@@ -47,17 +49,19 @@ def read(
         DataError: names the line and the column, what was found and what was expected.
     """
     try:
-        header_line, names = _header(path)
-        if not training and sample_weight not in names:
-            sample_weight = None
-        columns = _target_columns(path, header_line, names, target, sample_weight)
-        numbers, cells = _parse_fast(path, header_line, len(names), columns, missing) or _parse_exact(
-            path, names, columns, missing
+        header_line, names = header(path)
+        if not training:
+            sample_weight = sample_weight if sample_weight in names else None
+            leave_out = [name for name in leave_out if name in names]
+        columns = target_columns(path, header_line, names, target, sample_weight, leave_out)
+        left_out = [names.index(name) for name in leave_out]
+        numbers, cells = _parse_fast(path, header_line, len(names), columns, missing, left_out) or _parse_exact(
+            path, names, columns, missing, left_out
         )
-        y = _targets(path, [names[column] for column in columns], cells, missing)
+        y = targets(path, [names[column] for column in columns], cells, missing)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
-    feature_names = [name for column, name in enumerate(names) if column not in columns]
+    feature_names = [name for column, name in enumerate(names) if column not in columns and column not in left_out]
     weights = None
     if sample_weight is not None:
         column = feature_names.index(sample_weight)
@@ -71,17 +75,17 @@ def read(
         target_names=tuple(names[column] for column in columns),
         image_shape=None,
         classes=None,
-        place=partial(_place, path),
+        place=partial(place_of, path),
         weights=weights,
     )
     check_weights(table, sample_weight or "")
     return table
 
 
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+def rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the line on which each row starts and its cells without surrounding space; skip blank lines."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=_DELIMITERS[path.suffix.lower()])
+        reader = csv.reader(file, delimiter=DELIMITERS[path.suffix.lower()])
         while True:
             line = reader.line_num + 1
             try:
@@ -107,18 +111,22 @@ def _undecodable_line(path: Path) -> int:
     return 1
 
 
-def _place(path: Path, row: int) -> str:
+def place_of(path: Path, row: int) -> str:
     """`file:line` of row `row`. Only an error asks for it, so it is found by reading the file again."""
-    line, _ = next(itertools.islice(_rows(path), row + 1, None))
+    line, _ = next(itertools.islice(rows(path), row + 1, None))
     return f"{path}:{line}"
 
 
-def _header(path: Path) -> tuple[int, list[str]]:
-    """Line and column names of the header, checked."""
+def header(path: Path) -> tuple[int, list[str]]:
+    """Line and column names of the header.
+
+    Raises:
+        DataError: no text, no header, or names that are missing, the same or numbers.
+    """
     with path.open("rb") as file:
         if b"\0" in file.read(65536):
             raise DataError(f"{path}: binary data; expected UTF-8 text")
-    line, names = next(_rows(path), (1, []))
+    line, names = next(rows(path), (1, []))
     if not names:
         raise DataError(f"{path}: empty; expected a header and examples")
     seen: set[str] = set()
@@ -141,47 +149,76 @@ def _header(path: Path) -> tuple[int, list[str]]:
     return line, names
 
 
-def _target_columns(
-    path: Path, line: int, names: Sequence[str], target: str | Sequence[str] | None, sample_weight: str | None
+def position(path: Path, line: int, names: Sequence[str], name: str) -> int:
+    """Where a column stands in the header.
+
+    Raises:
+        DataError: it does not.
+    """
+    if name not in names:
+        raise DataError(f"{path}:{line}: no column {name!r}; {suggestion(name, names)}")
+    return names.index(name)
+
+
+def target_columns(
+    path: Path,
+    line: int,
+    names: Sequence[str],
+    target: str | Sequence[str] | None,
+    sample_weight: str | None,
+    leave_out: Sequence[str],
 ) -> list[int]:
-    """Positions of the targets; at least one other column must be left for the features."""
-    if target is None:
-        target = [name for name in names if name != sample_weight][-1]
-    wanted = [target] if isinstance(target, str) else list(target)
-    for name in wanted if sample_weight is None else [*wanted, sample_weight]:
-        if name not in names:
-            raise DataError(f"{path}:{line}: no column {name!r}; {suggestion(name, names)}")
-    if sample_weight in wanted:
-        raise DataError(
-            f"{path}:{line}: column {sample_weight!r} is a target and the sample weight; expected different ones"
+    """Positions of the targets; at least one column must be left for the features.
+
+    Raises:
+        DataError: no such column, one with two meanings, or nothing left.
+    """
+    others = [name for name in names if name != sample_weight and name not in leave_out]
+    wanted = others[-1:] if target is None else [target] if isinstance(target, str) else list(target)
+    weights = [] if sample_weight is None else [sample_weight]
+    meanings = (("a target", wanted), ("the sample weight", weights), ("what the split goes by", leave_out))
+    meaning_of: dict[str, str] = {}
+    for meaning, columns in meanings:
+        for name in columns:
+            position(path, line, names, name)
+            if name in meaning_of:
+                raise DataError(
+                    f"{path}:{line}: column {name!r} is {meaning_of[name]} and {meaning}; expected different ones"
+                )
+            meaning_of[name] = meaning
+    if set(others) <= set(wanted):
+        others_are = (
+            "a target, the sample weight or what the split goes by" if leave_out else "a target or the sample weight"
         )
-    if set(names) <= {*wanted, sample_weight}:
-        raise DataError(f"{path}:{line}: every column is a target or the sample weight; expected features too")
+        raise DataError(f"{path}:{line}: every column is {others_are}; expected features too")
     return [names.index(name) for name in wanted]
 
 
 def _parse_fast(
-    path: Path, header_line: int, n: int, columns: Sequence[int], missing: bool
+    path: Path, header_line: int, n: int, columns: Sequence[int], missing: bool, left_out: Sequence[int]
 ) -> tuple[NDArray[np.float64], list[list[str]]] | None:
     """Numbers `(m, n − k)` and the cells of the k targets by `np.loadtxt`; None for a file that needs the exact pass.
 
     Text is turned into codes on the way, so that one pass reads features and labels.
     """
     codes: dict[str, int] = {}
+    converters: dict[int | str, Callable[[str], Any]] = {}
 
     def code(cell: str) -> int:
         return codes.setdefault(cell.strip(), len(codes))
 
+    converters.update(dict.fromkeys(columns, code))
+    converters.update(dict.fromkeys(left_out, lambda _: 0))  # which may hold anything
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # "no data": the exact pass says it with the file's name
             values = np.loadtxt(
                 str(path),
-                delimiter=_DELIMITERS[path.suffix.lower()],
+                delimiter=DELIMITERS[path.suffix.lower()],
                 skiprows=header_line,
                 comments=None,
                 quotechar='"',
-                converters=dict.fromkeys(columns, code),
+                converters=converters,
                 encoding="utf-8-sig",
                 ndmin=2,
             )
@@ -192,11 +229,11 @@ def _parse_fast(
         return None
     names = list(codes)
     cells = [[names[int(position)] for position in values[:, column]] for column in columns]
-    return np.delete(values, columns, axis=1), cells
+    return np.delete(values, [*columns, *left_out], axis=1), cells
 
 
 def _parse_exact(
-    path: Path, names: Sequence[str], columns: Sequence[int], missing: bool
+    path: Path, names: Sequence[str], columns: Sequence[int], missing: bool, left_out: Sequence[int]
 ) -> tuple[NDArray[np.float64], list[list[str]]]:
     """The same by the csv module, cell by cell.
 
@@ -205,16 +242,18 @@ def _parse_exact(
     """
     numbers = array("d")
     cells: dict[int, list[str]] = {column: [] for column in columns}
-    for line, row in itertools.islice(_rows(path), 1, None):
+    for line, row in itertools.islice(rows(path), 1, None):
         if len(row) != len(names):
             count = f"{len(row)} cell{'s' if len(row) > 1 else ''}"
             raise DataError(f"{path}:{line}: {count}; expected {len(names)}, as many as in the header")
-        for position, cell in enumerate(row):
-            where = f"{path}:{line}: column {plain(names[position])}"
-            if not cell and not (missing and position in cells):
-                raise DataError(f"{where}: empty; expected a {'label or a ' * (position in cells)}number")
-            if position in cells:
-                cells[position].append(cell)
+        for column, cell in enumerate(row):
+            if column in left_out:
+                continue
+            where = f"{path}:{line}: column {plain(names[column])}"
+            if not cell and not (missing and column in cells):
+                raise DataError(f"{where}: empty; expected a {'label or a ' * (column in cells)}number")
+            if column in cells:
+                cells[column].append(cell)
                 continue
             if not is_number(cell):
                 raise DataError(f"{where}: found {shown(cell)}; expected a number")
@@ -227,8 +266,12 @@ def _parse_exact(
     return np.frombuffer(numbers).reshape(m, -1), list(cells.values())
 
 
-def _targets(path: Path, names: Sequence[str], cells: Sequence[list[str]], missing: bool) -> NDArray[Any]:
-    """One target `(m,)`, numbers or text; several `(m, k)`, or those that may be missing, numbers."""
+def targets(path: Path, names: Sequence[str], cells: Sequence[list[str]], missing: bool) -> NDArray[Any]:
+    """One target `(m,)`, numbers or text; several `(m, k)`, or those that may be missing, numbers.
+
+    Raises:
+        DataError: names the first cell at fault.
+    """
     if len(names) == 1 and not missing:
         return _numbers_or_text(path, names[0], cells[0])
     columns = [_numbers(path, name, column, missing) for name, column in zip(names, cells, strict=True)]
@@ -250,7 +293,7 @@ def _numbers(path: Path, name: str, cells: list[str], missing: bool) -> NDArray[
             continue
         number = float(cell) if is_number(cell) else None
         if number is None or not (missing or math.isfinite(number)):
-            found = f"{_place(path, cells.index(cell))}: column {plain(name)}: found {shown(cell)}"
+            found = f"{place_of(path, cells.index(cell))}: column {plain(name)}: found {shown(cell)}"
             raise DataError(f"{found}; expected a {'finite ' * (number is not None)}number")
         values[cell] = number
     return np.array([values[cell] for cell in cells], dtype=np.float64)

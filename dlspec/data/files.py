@@ -21,6 +21,7 @@ def read(
     sample_weight: str | None = None,
     training: bool = True,
     missing: bool = False,
+    leave_out: Sequence[str] = (),
 ) -> Table:
     """Read a file of any supported format.
 
@@ -32,6 +33,7 @@ def read(
         sample_weight: column or array of the weights of the examples; None means that there is none.
         training: whether the weights must be there; dev and test do without.
         missing: whether a target may be missing: an empty cell, or NaN.
+        leave_out: CSV, TSV: columns that are no features and may hold anything.
 
     Raises:
         DataError: no such file, an unknown suffix, or what the reader of the format refuses.
@@ -39,22 +41,38 @@ def read(
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise DataError(f"{path}: unknown suffix {path.suffix!r}; expected one of {', '.join(SUFFIXES)}")
+    check_readable(path)
+    if suffix in (".csv", ".tsv"):
+        if (x, y) != ("x", "y"):
+            raise DataError(
+                f"{path}: x and y name arrays of HDF5 and NPZ files; in {suffix} files target names a column"
+            )
+        return delimited.read(
+            path,
+            target=target,
+            sample_weight=sample_weight,
+            training=training,
+            missing=missing,
+            leave_out=leave_out,
+        )
+    if target is not None:
+        raise DataError(f"{path}: target names columns of CSV and TSV files; in {suffix} files y names the array")
+    read_arrays = npz.read if suffix == ".npz" else hdf5.read
+    return read_arrays(path, x=x, y=y, sample_weight=sample_weight, training=training, missing=missing)
+
+
+def check_readable(path: Path) -> None:
+    """Refuse what is no file that can be read.
+
+    Raises:
+        DataError: says why.
+    """
     if not path.exists():
         raise DataError(f"{path}: no such file")
     if not path.is_file():
         raise DataError(f"{path}: not a file")
     if not os.access(path, os.R_OK):
         raise DataError(f"{path}: no permission to read it")
-    if suffix in (".csv", ".tsv"):
-        if (x, y) != ("x", "y"):
-            raise DataError(
-                f"{path}: x and y name arrays of HDF5 and NPZ files; in {suffix} files target names a column"
-            )
-        return delimited.read(path, target=target, sample_weight=sample_weight, training=training, missing=missing)
-    if target is not None:
-        raise DataError(f"{path}: target names columns of CSV and TSV files; in {suffix} files y names the array")
-    read_arrays = npz.read if suffix == ".npz" else hdf5.read
-    return read_arrays(path, x=x, y=y, sample_weight=sample_weight, training=training, missing=missing)
 
 
 def fingerprint(paths: Sequence[Path]) -> str:

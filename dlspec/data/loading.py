@@ -1,76 +1,64 @@
-"""Three doors to a dataset: one file that is split, files that come split, a set made on the fly."""
+"""Doors to a dataset: one file that is split, files that come split, a set made on the fly."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-from numpy.typing import DTypeLike
 
-from dlspec.data import files
-from dlspec.data.dataset import Dataset, Strategy, assemble, check_features, divide, whole
-from dlspec.data.labels import Coding, Task, coding_of
-from dlspec.data.normalization import Kind, Normalization
+from dlspec.data import files, split_file
+from dlspec.data.column import Column
+from dlspec.data.dataset import Dataset, Part, Preparation, assemble, check_features, divide, whole
+from dlspec.data.division import Cut
+from dlspec.data.labels import Coding, coding_of
+from dlspec.data.reading import Reading, read
+from dlspec.data.scan import Wanted, scan
 from dlspec.data.synthetic import SYNTHETIC
 from dlspec.data.table import Table, from_arrays
 from dlspec.errors import DataError
 
 
-def load_file(
-    path: Path,
-    *,
-    seed: int,
-    target: str | Sequence[str] | None = None,
-    sample_weight: str | None = None,
-    x: str = "x",
-    y: str = "y",
-    task: Literal["auto"] | Task = "auto",
-    classes: Sequence[str] | None = None,
-    ratios: tuple[float, ...] | None = None,
-    strategy: Literal["auto"] | Strategy = "auto",
-    normalize: Kind = "standard",
-    dtype: DTypeLike = np.float32,
-    normalization: Normalization | None = None,
-    raw: bool = False,
-) -> Dataset:
+def load_file(path: Path, *, reading: Reading, cut: Cut, preparation: Preparation) -> Dataset:
     """Read one file and split it.
 
     Args:
         path: CSV, TSV, HDF5 or NPZ file.
-        seed: of the split.
-        target: CSV, TSV: column to predict, or several; None means the last one.
-        sample_weight: column or array of the weights of the training examples; dev and test may have it too.
-        x: HDF5, NPZ: name of the array of inputs.
-        y: HDF5, NPZ: name of the array of targets.
-        task: auto decides by the targets, see `coding_of`.
-        classes: names in order; None means what the file holds.
-        ratios: two (train, dev) or three (train, dev, test) that add up to 1; None goes by size.
-        strategy: auto is stratified for classes, else random.
-        normalize: fitted on the training split.
-        dtype: of X, the weights, and Y but for classes.
-        normalization: applied in place of fitting one, to evaluate a saved model.
-        raw: whether the training split keeps its inputs as they stand in the file, for augmentation.
+        reading: how it is read.
+        cut: how it is split, into train and dev, or train, dev and test.
+        preparation: what is done to the examples of the splits.
 
     Raises:
         DataError: what the reader, the coding, the split or the normalisation refuses.
     """
-    missing = task == "multi_task"
-    table = files.read(path, target=target, sample_weight=sample_weight, x=x, y=y, missing=missing)
-    coding = coding_of(table, task=task, classes=classes)
-    parts, cut = divide(table, coding, ratios=ratios, strategy=strategy, seed=seed)
-    return assemble(
-        parts,
-        coding,
-        cut,
-        normalize=normalize,
-        dtype=dtype,
-        normalization=normalization,
-        fingerprint=files.fingerprint([path]),
-        raw=raw,
-    )
+    table, coding, column = _read_training(path, reading, cut)
+    parts, made = divide(table, coding, cut, column=column)
+    return assemble(parts, coding, made, preparation=preparation, fingerprint=files.fingerprint([path]))
+
+
+def load_divided(
+    path: Path, split: Path, *, reading: Reading, column_is_feature: bool, preparation: Preparation
+) -> Dataset:
+    """Read one file and the file that says which row is in which split.
+
+    Args:
+        path: CSV, TSV, HDF5 or NPZ file.
+        split: written by `dlspec split`.
+        reading: how the file is read.
+        column_is_feature: whether the columns that the split went by may be learnt from.
+        preparation: what is done to the examples of the splits.
+
+    Raises:
+        DataError: what the reader, the coding or the normalisation refuses; a split that is damaged or of other data.
+    """
+    divided = split_file.read(split)
+    leave_out = () if column_is_feature else divided.columns
+    table = read(path, replace(reading, leave_out=leave_out))
+    split_file.check_data(split, divided, data=path, m=len(table.x))
+    coding = coding_of(table, task=reading.task, classes=reading.classes)
+    Y = coding.encode(table)
+    parts = {name: Part(table, Y, rows) for name, rows in divided.rows.items()}
+    return assemble(parts, coding, None, preparation=preparation, fingerprint=files.fingerprint([path, split]))
 
 
 def load_files(
@@ -78,74 +66,67 @@ def load_files(
     dev: Path | None = None,
     test: Path | None = None,
     *,
-    seed: int,
-    target: str | Sequence[str] | None = None,
-    sample_weight: str | None = None,
-    x: str = "x",
-    y: str = "y",
-    task: Literal["auto"] | Task = "auto",
-    classes: Sequence[str] | None = None,
-    ratios: tuple[float, ...] | None = None,
-    strategy: Literal["auto"] | Strategy = "auto",
-    normalize: Kind = "standard",
-    dtype: DTypeLike = np.float32,
-    normalization: Normalization | None = None,
-    raw: bool = False,
+    train_dev: Path | None = None,
+    reading: Reading,
+    cut: Cut | None,
+    preparation: Preparation,
 ) -> Dataset:
-    """Read files that are already split; the arguments are those of `load_file` but for these.
+    """Read files that are already split.
 
     Args:
         train: training file; task and classes are decided on it.
         dev: dev file.
         test: test file.
-        seed: of the cut.
-        target: CSV, TSV: column to predict, or several; None means the last one.
-        sample_weight: column or array of the weights of the training examples; dev and test may have it too.
-        x: HDF5, NPZ: name of the array of inputs.
-        y: HDF5, NPZ: name of the array of targets.
-        task: auto decides by the targets of the training file.
-        classes: names in order; None means what the training file holds.
-        ratios: train/dev, to cut a missing dev set from the training file; None cuts nothing.
-        strategy: of that cut.
-        normalize: fitted on the training split.
-        dtype: of X, the weights, and Y but for classes.
-        normalization: applied in place of fitting one.
-        raw: whether the training split keeps its inputs as they stand in the file.
+        train_dev: train-dev file.
+        reading: how they are read.
+        cut: what is cut from the training file: a missing dev set by ratios train/dev, a missing train-dev set by its
+            share; None cuts nothing.
+        preparation: what is done to the examples of the splits.
 
     Raises:
-        DataError: as `load_file`; features that differ between files; ratios that fit no missing dev set.
+        DataError: as `load_file`; features that differ between files; a cut of a set that is given.
     """
-    if ratios is not None:
-        _check_cut(f"{train}", ratios, "training file", dev_is_given=dev is not None)
-    read = partial(files.read, target=target, sample_weight=sample_weight, x=x, y=y, missing=task == "multi_task")
-    table = read(train)
-    coding = coding_of(table, task=task, classes=classes)
-    cut = None
-    if ratios is None:
+    others = {name: path for name, path in (("dev", dev), ("test", test), ("train-dev", train_dev)) if path is not None}
+    if cut is not None:
+        _check_cut(f"{train}", cut, "training file", given=others)
+    table, coding, column = _read_training(train, reading, cut)
+    reading = _without_column(reading, cut)
+    made = None
+    if cut is None:
         parts = {"train": whole(table, coding)}
     else:
-        parts, cut = divide(table, coding, ratios=ratios, strategy=strategy, seed=seed)
-    for name, path in (("dev", dev), ("test", test)):
-        if path is not None:
-            other = read(path, training=False)
-            check_features(table, other)
-            parts[name] = whole(other, coding)
-    return assemble(
-        parts,
-        coding,
-        cut,
-        normalize=normalize,
-        dtype=dtype,
-        normalization=normalization,
-        fingerprint=files.fingerprint([path for path in (train, dev, test) if path is not None]),
-        raw=raw,
-    )
+        parts, made = divide(table, coding, cut, column=column)
+    for name, path in others.items():
+        other = read(path, reading, training=False)
+        check_features(table, other)
+        parts[name] = whole(other, coding)
+    fingerprint = files.fingerprint([train, *others.values()])
+    return assemble(parts, coding, made, preparation=preparation, fingerprint=fingerprint)
 
 
-def _check_cut(source: str, ratios: tuple[float, ...], train: str, *, dev_is_given: bool) -> None:
-    if dev_is_given or len(ratios) != 2:
-        reason = "dev is given" if dev_is_given else f"{len(ratios)} ratios"
+def _read_training(path: Path, reading: Reading, cut: Cut | None) -> tuple[Table, Coding, Column | None]:
+    """A file that is cut, what its targets mean, and what the cut goes by."""
+    table = read(path, _without_column(reading, cut))
+    column = None
+    if cut is not None and cut.column is not None:
+        column = scan(path, reading=reading, wanted=Wanted(columns=(cut.column,))).columns[cut.column]
+    return table, coding_of(table, task=reading.task, classes=reading.classes), column
+
+
+def _without_column(reading: Reading, cut: Cut | None) -> Reading:
+    if cut is None or cut.column is None or cut.column_is_feature:
+        return reading
+    return replace(reading, leave_out=(cut.column,))
+
+
+def _check_cut(source: str, cut: Cut, train: str, *, given: Collection[str]) -> None:
+    """Refuse to cut what is there already, and a test set, which comes in a file of its own."""
+    ratios = cut.ratios or ()
+    if len(ratios) not in (1, 2) or (len(ratios) == 2 and "dev" in given):
+        reason = "dev is given" if "dev" in given else f"{len(ratios) or 'no'} ratios"
         raise DataError(f"{source}: {reason}; ratios train/dev are for a dev set cut from the {train}")
+    if cut.train_dev is not None and "train-dev" in given:
+        raise DataError(f"{source}: train-dev is given; its share is for a train-dev set cut from the {train}")
 
 
 @dataclass(frozen=True)
@@ -169,12 +150,8 @@ def load_synthetic(
     dev: Points | None = None,
     test: Points | None = None,
     *,
-    split_seed: int,
-    ratios: tuple[float, ...] | None = None,
-    strategy: Literal["auto"] | Strategy = "auto",
-    normalize: Kind = "standard",
-    dtype: DTypeLike = np.float32,
-    normalization: Normalization | None = None,
+    cut: Cut | None,
+    preparation: Preparation,
 ) -> Dataset:
     """Make a synthetic set and split it, or make its dev and test sets apart.
 
@@ -183,40 +160,27 @@ def load_synthetic(
         train: all points, to be split; those of train where dev or test is given.
         dev: a dev set of its own.
         test: a test set of its own.
-        split_seed: of the split.
-        ratios: two (train, dev) or three (train, dev, test) that add up to 1; None goes by size, or cuts nothing
-            where dev or test is given. With test, two ratios cut a dev set from train.
-        strategy: auto is stratified.
-        normalize: fitted on the training split.
-        dtype: of X.
-        normalization: applied in place of fitting one.
+        cut: how the points are split; with dev or test, what is cut from train, as in `load_files`. None cuts nothing.
+        preparation: what is done to the examples of the splits.
 
     Raises:
-        DataError: too few examples for the split.
+        DataError: too few examples for the split; a cut that fits no missing dev set.
     """
     coding = Coding(task="classification", classes=("0", "1"))
     made = {"train": train} | {part: points for part, points in (("dev", dev), ("test", test)) if points is not None}
     tables = {part: _made(name, points) for part, points in made.items()}
-    cut = None
-    if len(tables) > 1 and ratios is None:
+    how = None
+    if cut is None:
         parts = {"train": whole(tables["train"], coding)}
     else:
-        if ratios is not None and len(tables) > 1:
-            _check_cut(name, ratios, "training set", dev_is_given=dev is not None)
-        parts, cut = divide(tables["train"], coding, ratios=ratios, strategy=strategy, seed=split_seed)
+        if len(tables) > 1:
+            _check_cut(name, cut, "training set", given=tables)
+        parts, how = divide(tables["train"], coding, cut)
     parts |= {part: whole(table, coding) for part, table in tables.items() if part != "train"}
     digest = hashlib.sha256()
     for table in tables.values():
         digest.update(table.x.tobytes() + table.y.tobytes())
-    return assemble(
-        parts,
-        coding,
-        cut,
-        normalize=normalize,
-        dtype=dtype,
-        normalization=normalization,
-        fingerprint=digest.hexdigest(),
-    )
+    return assemble(parts, coding, how, preparation=preparation, fingerprint=digest.hexdigest())
 
 
 def _made(name: str, points: Points) -> Table:

@@ -1,4 +1,4 @@
-"""Train, dev and test: which examples go where."""
+"""Train, dev and test: how many examples go where, and which by chance."""
 
 from collections.abc import Sequence
 
@@ -9,18 +9,26 @@ from dlspec.errors import DataError
 
 Counts = NDArray[np.int64]
 
+SPLITS = ("train", "train-dev", "dev", "test")
+"""Every split there can be, in the order in which they are shown. Train-dev is like train, but not trained on."""
+
+SplitOf = NDArray[np.int8]
+"""The number of the split of each row (m,), in the order of the ratios: 0 is train."""
+
 # Ratios are counted in these parts of one, so that all sizes come out of exact whole-number arithmetic.
 _PARTS = 10**9
 
 
-def auto_ratios(m: int) -> tuple[float, float, float]:
+def auto_ratios(m: int, *, test: bool = True) -> tuple[float, ...]:
     """60/20/20 below 1,000,000 examples, 98/1/1 up to 10,000,000, 99.5/0.25/0.25 beyond.
 
-    With many examples a small share is enough to tell two models apart.
+    Without a test set 70/30, 99/1 and 99.75/0.25. With many examples a small share is enough to tell two models apart.
     """
     if m < 1_000_000:
-        return (0.6, 0.2, 0.2)
-    return (0.98, 0.01, 0.01) if m <= 10_000_000 else (0.995, 0.0025, 0.0025)
+        return (0.6, 0.2, 0.2) if test else (0.7, 0.3)
+    if m <= 10_000_000:
+        return (0.98, 0.01, 0.01) if test else (0.99, 0.01)
+    return (0.995, 0.0025, 0.0025) if test else (0.9975, 0.0025)
 
 
 def sizes(m: int, ratios: Sequence[float]) -> tuple[int, ...]:
@@ -31,35 +39,36 @@ def sizes(m: int, ratios: Sequence[float]) -> tuple[int, ...]:
     Raises:
         DataError: a split would be empty; says how many examples are enough.
     """
-    weights = _weights(ratios)
+    weights = weights_of(ratios)
     counts, remainders = _floors(np.array([m]), weights)
     counts[0, np.argsort(-remainders[0], kind="stable")[: m - counts.sum()]] += 1
     if (counts == 0).any():
         enough = -(-int(weights.sum()) // max(1, int(weights.min())))
-        names = "/".join(f"{100 * ratio:g}" for ratio in ratios)
-        raise DataError(f"{m} example{'s' if m > 1 else ''} split {names} leave a split empty; {enough} are enough")
+        found = f"{m} example{'s' if m > 1 else ''} split {percents(ratios)}"
+        raise DataError(f"{found} leave a split empty; {enough} are enough")
     return tuple(counts[0].tolist())
 
 
-def split(
+def percents(ratios: Sequence[float]) -> str:
+    """`(0.6, 0.2, 0.2)` → `60/20/20`."""
+    return "/".join(f"{100 * ratio:g}" for ratio in ratios)
+
+
+def by_chance(
     m: int,
     *,
     ratios: Sequence[float],
     rng: np.random.Generator,
     labels: NDArray[np.intp] | None = None,
-) -> tuple[NDArray[np.int64], ...]:
+) -> SplitOf:
     """Divide m examples at random.
 
     Args:
         m: number of examples.
-        ratios: two (train, dev) or three (train, dev, test) positive numbers that add up to 1.
+        ratios: positive numbers that add up to 1.
         rng: the only source of randomness.
         labels: `(m,)` class numbers from 0, to stratify: every class has its share of every split, to
             within one example. None splits without regard to classes.
-
-    Returns:
-        Rows of each split, disjoint, together all of 0 … m − 1. Within a split they keep the order of
-        the file, so that a split reads like the file and memory is walked forwards; batches shuffle.
 
     Raises:
         DataError: a split would be empty.
@@ -69,15 +78,27 @@ def split(
     counts = totals[np.newaxis]
     if labels is not None:
         order = order[np.argsort(labels[order], kind="stable")]
-        counts = _stratified(np.bincount(labels), _weights(ratios), totals)
+        counts = stratified_sizes(np.bincount(labels), ratios)
     # `order` holds class after class; give each class's stretch to the splits by its counts.
     splits_in_order = np.tile(np.arange(len(totals), dtype=np.int8), len(counts))
     split_of = np.empty(m, dtype=np.int8)
     split_of[order] = np.repeat(splits_in_order, counts.ravel())
-    return tuple(np.flatnonzero(split_of == number).astype(np.int64, copy=False) for number in range(len(totals)))
+    return split_of
 
 
-def _weights(ratios: Sequence[float]) -> Counts:
+def stratified_sizes(class_sizes: Counts, ratios: Sequence[float]) -> Counts:
+    """Examples of each class in each split `(classes, splits)`, each to within one of its share.
+
+    Rows add up to the classes, columns to `sizes`.
+
+    Raises:
+        DataError: a split would be empty.
+    """
+    return _stratified(class_sizes, weights_of(ratios), np.array(sizes(int(class_sizes.sum()), ratios)))
+
+
+def weights_of(ratios: Sequence[float]) -> Counts:
+    """Ratios as whole numbers of the same proportions, exact to a billionth."""
     return np.array([round(ratio * _PARTS) for ratio in ratios], dtype=np.int64)
 
 

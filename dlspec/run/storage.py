@@ -15,11 +15,14 @@ becomes a `RunBusyError`.
 
 import contextlib
 import errno
+import io
 import os
 import re
 import shutil
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 from dlspec.errors import RunBusyError, RunError, UsageError
 
@@ -35,7 +38,7 @@ class FileSystem:
 
     def create(self, path: Path) -> int:
         """Open an empty file for writing; a leftover of this name is emptied."""
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)  # HDF5 reads what it wrote
 
     def open_append(self, path: Path) -> int:
         """Open a file, made when missing, whose end every write goes to."""
@@ -108,24 +111,21 @@ def _free(path: Path) -> str:
         return ""
 
 
-def _write_all(fd: int, data: bytes) -> None:
+def _write_all(fd: int, data: bytes | memoryview) -> None:
     view = memoryview(data)
     while view:  # a write may be short
         view = view[filesystem.write(fd, view) :]
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Write a whole file, replacing an older one of this name in one step.
-
-    Raises:
-        RunError: the system refused; the older file, if any, is as it was.
-    """
+@contextlib.contextmanager
+def _appearing(path: Path) -> Iterator[int]:
+    """A descriptor to write a whole file to, which replaces an older one of this name in one step at the end."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with _named(path, "write"):
         fd = filesystem.create(temporary)
         try:
             try:
-                _write_all(fd, data)
+                yield fd
                 filesystem.fsync(fd)
             finally:
                 filesystem.close(fd)
@@ -135,6 +135,112 @@ def write_file(path: Path, data: bytes) -> None:
                 filesystem.unlink(temporary)
             raise
         filesystem.sync_directory(path.parent)
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a whole file, replacing an older one of this name in one step.
+
+    Raises:
+        RunError: the system refused; the older file, if any, is as it was.
+    """
+    with _appearing(path) as fd:
+        _write_all(fd, data)
+
+
+class _Writer(io.RawIOBase):
+    """A descriptor as the file object that h5py and zipfile want: written in any order, without a buffer."""
+
+    def __init__(self, fd: int):
+        self._fd = fd
+
+    def writable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data).cast("B")
+        _write_all(self._fd, view)
+        return len(view)
+
+    def readinto(self, buffer: Any) -> int:
+        return os.readv(self._fd, [buffer])
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return os.lseek(self._fd, offset, whence)
+
+    def truncate(self, size: int | None = None) -> int:
+        length = self.tell() if size is None else size
+        filesystem.truncate(self._fd, length)
+        return length
+
+
+class _Unfailing(_Writer):
+    """The same for HDF5, which crashes where a write raises: the first failure is kept, later writes are dropped."""
+
+    failure: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        if self.failure is None:
+            try:
+                return super().write(data)
+            except OSError as error:
+                self.failure = error
+        return memoryview(data).nbytes
+
+    def truncate(self, size: int | None = None) -> int:
+        if self.failure is None:
+            try:
+                return super().truncate(size)
+            except OSError as error:
+                self.failure = error
+        return size or 0
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write in parts, which appears whole when the block ends, as with `write_file`, or not at all.
+
+    Nothing is buffered: write large parts.
+
+    Raises:
+        RunError: the system refused; the older file, if any, is as it was.
+    """
+    with _appearing(path) as fd:
+        yield cast(BinaryIO, _Writer(fd))
+
+
+@contextlib.contextmanager
+def new_hdf5(path: Path) -> Iterator[Any]:
+    """The same for an HDF5 file: yields an `h5py.File`."""
+    import h5py  # here, so that only what writes HDF5 pays for it
+
+    with _appearing(path) as fd:
+        file = _Unfailing(fd)
+        try:
+            with h5py.File(file, "w") as content:
+                yield content
+        finally:
+            if file.failure is not None:
+                raise file.failure
+
+
+@contextlib.contextmanager
+def new_npz(path: Path) -> Iterator[Callable[[str, Any], None]]:
+    """The same for an NPZ file: yields a function that adds an array under a name."""
+    import numpy as np
+
+    with new_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+
+        def add(name: str, values: Any) -> None:
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(values), allow_pickle=False)
+
+        yield add
 
 
 def sweep(directory: Path) -> None:

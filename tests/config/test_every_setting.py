@@ -23,7 +23,7 @@ FULL = [
         "decay": {"name": "manual", "points": [{"epoch": 1, "learning_rate": 0.1}]},
     },
     {
-        "data": {"train": "a", "dev": "b", "test": "c"},
+        "data": {"train": "a", "dev": "b", "test": "c", "train_dev": "d"},
         "optimizer": {"name": "rmsprop"},
         "decay": {"name": "staircase"},
         "checkpoint": {"every_steps": 10, "every_seconds": None, "keep": 3},
@@ -34,6 +34,8 @@ FULL = [
         "optimizer": {"name": "momentum"},
         "decay": {"name": "inverse_time"},
     },
+    {"data": {"path": "x.csv", "split": {"strategy": "time", "column": "c", "seed": 1, "train_dev": "2%"}}},
+    {"data": {"path": "x.csv", "split": {"file": "x.split.csv"}}},
     {"data": {"synthetic": "moons"}, "optimizer": {"name": "adamw"}, "decay": {"name": "plateau"}},
     {"data": {"synthetic": "moons"}, "optimizer": {"name": "adadelta"}, "decay": {"name": "one_cycle"}},
     {"data": {"synthetic": "moons"}, "optimizer": {"name": "adam"}, "decay": {"name": "cosine"}},

@@ -28,6 +28,67 @@ ANY_DATA = "expected a mapping with one of: path, train, synthetic"
 ONE_FILE = ", ".join(OneFile.model_fields)
 SPLIT_FILES = ", ".join(SplitFiles.model_fields)
 
+HASH = "strategy is hash, which needs fixed ratios to be stable; expected ratios such as 80/10/10"
+SPLITS = [
+    (
+        "{path: a, split: {strategy: group}}",
+        "1:17: data.split: strategy is group, which goes by a column; expected column",
+    ),
+    (
+        "{path: a, split: {column: b}}",
+        "1:17: data.split: column is b, but strategy is auto; expected group, time or hash",
+    ),
+    ("{path: a, split: {strategy: hash, column: b}}", f"1:17: data.split: {HASH}"),
+    (
+        "{path: a, split: {column_is_feature: true}}",
+        "1:17: data.split: column_is_feature is given, but no column; expected column, or file",
+    ),
+    (
+        "{path: a, split: {file: b, seed: 3}}",
+        "1:17: data.split: file and seed are given; leave out seed, for the file says how it was split",
+    ),
+    (
+        "{path: a, split: {train_dev: 100%}}",
+        "1:36: data.split.train_dev: found '100%'; expected a percentage between 0 and 100 such as 2%",
+    ),
+    (
+        "{path: a, split: {train_dev: 1.2.3%}}",
+        "1:36: data.split.train_dev: found '1.2.3%'; expected a percentage between 0 and 100 such as 2%",
+    ),
+    (
+        "{path: a, target: [c, b], split: {strategy: time, column: b}}",
+        "1:1: data: split.column is b, which is a target; expected another column",
+    ),
+    (
+        "{path: a, sample_weight: b, split: {strategy: time, column: b}}",
+        "1:1: data: split.column is b, which is sample_weight; expected another column",
+    ),
+    (
+        "{path: a, split: {strategy: years, column: b}}",
+        "1:35: data.split.strategy: found 'years'; expected one of: auto, random, stratified, group, time, hash",
+    ),
+    (
+        "{train: a, split: {file: b}}",
+        "1:1: data: split.file is b, which divides one file; expected path in place of train",
+    ),
+    (
+        "{train: a, train_dev: b, split: {train_dev: 2%}}",
+        "1:1: data: both train_dev and split.train_dev are given; leave out one of them",
+    ),
+    (
+        "{train: a, dev: b, split: {train_dev: 2%, ratios: 80/20}}",
+        "1:1: data: both dev and split are given; leave out split, or dev to have it cut from train",
+    ),
+    (
+        "{synthetic: moons, split: {file: b}}",
+        "1:1: data: split.file is given, but moons is made on the fly; leave it out",
+    ),
+    (
+        "{synthetic: moons, split: {strategy: group, column: b}}",
+        "1:1: data: split.column is given, but moons is made on the fly; leave it out",
+    ),
+]
+
 
 def problems(text: str) -> list[str]:
     with pytest.raises(ConfigError) as caught:
@@ -395,6 +456,7 @@ def test_one_mistake_is_one_line(text, line):
             "data: {synthetic: moons, dev: {seed: 2}, split: {ratios: 80/20}}",
             ["1:1: data: both dev and split are given; leave out split, or dev to have it cut from train"],
         ),
+        *((f"data: {data}", [line]) for data, line in SPLITS),
         ("data:\npath: x", ["2:1: path: unknown key; data is empty and path belongs inside it: indent path"]),
     ],
 )

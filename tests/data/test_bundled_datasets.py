@@ -2,9 +2,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from flat_loading import load_file
 
 from dlspec.data import files
-from dlspec.data.loading import load_file
 
 FOLDER = Path(__file__).parents[2] / "datasets"
 

@@ -3,11 +3,12 @@ import hashlib
 import h5py
 import numpy as np
 import pytest
+from flat_loading import load_file, load_files, load_synthetic
 
 from dlspec.core.randomness import stream
-from dlspec.data.loading import Points, load_file, load_files, load_synthetic
+from dlspec.data.loading import Points
 from dlspec.data.normalization import Normalization, fit
-from dlspec.data.split import split
+from dlspec.data.split import by_chance
 from dlspec.data.synthetic import circles
 from dlspec.errors import DataError
 
@@ -40,7 +41,7 @@ def assert_same(one, two):
         for found, expected in ((examples.X, other.X), (examples.Y, other.Y), (examples.rows, other.rows)):
             assert found.dtype == expected.dtype
             assert np.array_equal(found, expected)
-    for name in ("task", "classes", "n_targets", "feature_names", "target_names", "ratios", "strategy", "warnings"):
+    for name in ("task", "classes", "n_targets", "feature_names", "target_names", "cut", "warnings"):
         assert getattr(one, name) == getattr(two, name)
 
 
@@ -68,12 +69,13 @@ def test_classification_by_hand(tmp_path):
     assert dataset.classes == ("cat", "dog", "emu")
     assert dataset.n_targets == 1
     assert dataset.target_names == ("t",)
-    assert dataset.ratios == (0.6, 0.2, 0.2)
-    assert dataset.strategy == "stratified"
+    assert dataset.cut.ratios == (0.6, 0.2, 0.2)
+    assert dataset.cut.strategy == "stratified"
     assert dataset.fingerprint == hashlib.sha256(path.read_bytes()).hexdigest()
     assert dataset.warnings == ()
     codes = np.arange(30) % 3
-    rows = split(30, ratios=(0.6, 0.2, 0.2), rng=stream(5, "split"), labels=codes)
+    split_of = by_chance(30, ratios=(0.6, 0.2, 0.2), rng=stream(5, "split"), labels=codes)
+    rows = [np.flatnonzero(split_of == number) for number in range(3)]
     assert list(dataset.splits) == ["train", "dev", "test"]
     mean, std = X[rows[0]].mean(axis=0), X[rows[0]].std(axis=0)
     for examples, expected in zip(dataset.splits.values(), rows, strict=True):
@@ -93,7 +95,7 @@ def test_regression_with_several_targets(tmp_path):
     assert dataset.classes == ()
     assert dataset.n_targets == 2
     assert dataset.target_names == ("y1", "y2")
-    assert dataset.strategy == "random"
+    assert dataset.cut.strategy == "random"
     assert list(dataset.splits) == ["train", "dev"]
     for examples in dataset.splits.values():
         assert np.array_equal(examples.Y, Y[examples.rows])
@@ -149,8 +151,7 @@ def test_classes(tmp_path, labels, given, classes, codes):
     dataset = load_files(path, seed=0, classes=given)
     assert dataset.classes == classes
     assert dataset.splits["train"].Y.tolist() == codes
-    assert dataset.ratios is None
-    assert dataset.strategy is None
+    assert dataset.cut is None
 
 
 def test_classes_of_the_file_and_a_class_without_examples(tmp_path):
@@ -195,8 +196,8 @@ def test_a_missing_dev_set_is_cut_from_train_where_asked(tmp_path):
     train, test = csv(tmp_path / "a.csv", X, LABELS), csv(tmp_path / "b.csv", X[:5], LABELS[:5])
     dataset = load_files(train, None, test, seed=4, ratios=(0.8, 0.2))
     assert {name: len(examples.X) for name, examples in dataset.splits.items()} == {"train": 24, "dev": 6, "test": 5}
-    assert dataset.ratios == (0.8, 0.2)
-    assert dataset.strategy == "stratified"
+    assert dataset.cut.ratios == (0.8, 0.2)
+    assert dataset.cut.strategy == "stratified"
     message = f"{train}: dev is given; ratios train/dev are for a dev set cut from the training file"
     assert error_of(load_files, train, test, ratios=(0.8, 0.2)) == message
     message = f"{train}: 3 ratios; ratios train/dev are for a dev set cut from the training file"
@@ -219,7 +220,7 @@ def test_seeds_and_strategies(tmp_path):
     one, again, other = (load_file(path, seed=seed).splits["dev"].rows for seed in (1, 1, 2))
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
-    assert load_file(path, seed=1, strategy="random").strategy == "random"
+    assert load_file(path, seed=1, strategy="random").cut.strategy == "random"
     assert not np.array_equal(load_file(path, seed=1, strategy="random").splits["dev"].rows, one)
 
 
@@ -300,12 +301,12 @@ def test_splits_that_cannot_be(tmp_path):
     path = npz(tmp_path / "a.npz", X[:3], LABELS[:3])
     assert error_of(load_file, path) == f"{path}: 3 examples split 60/20/20 leave a split empty; 5 are enough"
     path = npz(tmp_path / "a.npz", X, X[:, 0])
-    message = f"{path}: a stratified split needs classes; expected strategy random for regression"
+    message = f"{path}: a stratified split needs classes; expected strategy random"
     assert error_of(load_file, path, strategy="stratified") == message
 
 
 def test_synthetic():
-    dataset = load_synthetic("flower", Points(400, seed=1), split_seed=2, normalize="none", dtype=np.float64)
+    dataset = load_synthetic("flower", Points(400, seed=1), seed=2, normalize="none", dtype=np.float64)
     assert dataset.task == "classification"
     assert dataset.classes == ("0", "1")
     assert dataset.feature_names == ("x1", "x2")
@@ -315,7 +316,7 @@ def test_synthetic():
         points[examples.rows] = examples.X
     np.testing.assert_allclose(points[0], [1.20444229, 3.57611427], atol=1e-8)  # the course's first point
     same, noise, seed = (
-        load_synthetic("flower", points, split_seed=9).fingerprint
+        load_synthetic("flower", points, seed=9).fingerprint
         for points in (Points(400, seed=1), Points(400, seed=1, noise=0.3), Points(400, seed=2))
     )
     assert same == dataset.fingerprint
@@ -325,21 +326,21 @@ def test_synthetic():
 def test_too_few_synthetic_examples():
     message = "moons: 2 examples split 60/20/20 leave a split empty; 5 are enough"
     with pytest.raises(DataError) as caught:
-        load_synthetic("moons", Points(2, seed=0), split_seed=0)
+        load_synthetic("moons", Points(2, seed=0), seed=0)
     assert str(caught.value) == message
 
 
 def test_synthetic_sets_made_apart():
     train, test = Points(300, seed=1), Points(100, seed=2, noise=0.2)
-    dataset = load_synthetic("circles", train, None, test, split_seed=0, normalize="none", dtype=np.float64)
+    dataset = load_synthetic("circles", train, None, test, seed=0, normalize="none", dtype=np.float64)
     assert list(dataset.splits) == ["train", "test"]
-    assert (dataset.ratios, dataset.strategy) == (None, None)
+    assert dataset.cut is None
     for name, examples, seed, noise in (("train", 300, 1, 0.05), ("test", 100, 2, 0.2)):
         points, labels = circles(examples, noise, np.random.RandomState(seed))
         assert np.array_equal(dataset.splits[name].X, points)
         assert np.array_equal(dataset.splits[name].Y, labels)
         assert np.array_equal(dataset.splits[name].rows, np.arange(examples))
-    other = load_synthetic("circles", train, None, Points(100, seed=3, noise=0.2), split_seed=0)
+    other = load_synthetic("circles", train, None, Points(100, seed=3, noise=0.2), seed=0)
     assert other.fingerprint != dataset.fingerprint
     assert other.normalization.kind == "standard"
     np.testing.assert_allclose(other.normalization.mean, circles(300, 0.05, np.random.RandomState(1))[0].mean(axis=0))
@@ -347,11 +348,11 @@ def test_synthetic_sets_made_apart():
 
 def test_a_dev_set_is_cut_from_a_synthetic_train_set_where_asked():
     train, other = Points(100, seed=1), Points(50, seed=2)
-    dataset = load_synthetic("moons", train, None, other, split_seed=0, ratios=(0.8, 0.2))
+    dataset = load_synthetic("moons", train, None, other, seed=0, ratios=(0.8, 0.2))
     assert {name: len(part.X) for name, part in dataset.splits.items()} == {"train": 80, "dev": 20, "test": 50}
-    assert list(load_synthetic("moons", train, other, split_seed=0).splits) == ["train", "dev"]
+    assert list(load_synthetic("moons", train, other, seed=0).splits) == ["train", "dev"]
     for sets, reason in (((train, other), "dev is given"), ((train, None, other), "3 ratios")):
         ratios = (0.8, 0.2) if reason == "dev is given" else (0.6, 0.2, 0.2)
         with pytest.raises(DataError) as caught:
-            load_synthetic("moons", *sets, split_seed=0, ratios=ratios)
+            load_synthetic("moons", *sets, seed=0, ratios=ratios)
         assert str(caught.value) == f"moons: {reason}; ratios train/dev are for a dev set cut from the training set"

@@ -3,9 +3,9 @@
 import h5py
 import numpy as np
 import pytest
+from flat_loading import load_file, load_files
 
 from dlspec.data import files
-from dlspec.data.loading import load_file, load_files
 from dlspec.errors import DataError
 
 NAN = np.nan
@@ -108,12 +108,12 @@ def test_the_split_is_random(tmp_path):
     rows = "\n".join(f"{i},{i % 2},{i // 2 % 2}" for i in range(20))
     path = written(tmp_path / "a.csv", f"x,a,b\n{rows}\n")
     dataset = load_file(path, seed=3, task="multi_task", target=["a", "b"])
-    assert dataset.strategy == "random"
+    assert dataset.cut.strategy == "random"
     for examples in dataset.splits.values():
         assert np.array_equal(examples.Y, np.column_stack((examples.rows % 2, examples.rows // 2 % 2)))
     with pytest.raises(DataError) as caught:
         load_file(path, seed=3, task="multi_task", target=["a", "b"], strategy="stratified")
-    message = "a stratified split needs classes; expected strategy random for multi_task"
+    message = "a stratified split needs classes; expected strategy random"
     assert str(caught.value) == f"{path}: {message}"
 
 

@@ -3,10 +3,10 @@
 import h5py
 import numpy as np
 import pytest
+from flat_loading import load_file, load_files
 
 from dlspec.data import files
 from dlspec.data.dataset import Examples
-from dlspec.data.loading import load_file, load_files
 from dlspec.errors import DataError
 
 CSV = "a,w,b,t\n1,0.5,10,x\n2,1,20,y\n3,2.5,30,x\n"

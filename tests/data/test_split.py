@@ -5,12 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlspec.data.split import auto_ratios, sizes, split
+from dlspec.data.split import auto_ratios, by_chance, sizes
 from dlspec.errors import DataError
 
 RATIOS = st.sampled_from(
     [(0.6, 0.2, 0.2), (0.7, 0.3), (0.98, 0.01, 0.01), (0.995, 0.0025, 0.0025), (0.5, 0.25, 0.25), (0.1, 0.2, 0.7)]
 )
+
+
+def split(m, *, ratios, **settings):
+    """Rows of each split."""
+    split_of = by_chance(m, ratios=ratios, **settings)
+    assert split_of.dtype == np.int8
+    return [np.flatnonzero(split_of == number) for number in range(len(ratios))]
 
 
 @st.composite
@@ -34,6 +41,19 @@ def test_auto_ratios(m, ratios):
 
 
 @pytest.mark.parametrize(
+    ("m", "ratios"),
+    [
+        (999_999, (0.7, 0.3)),
+        (1_000_000, (0.99, 0.01)),
+        (10_000_000, (0.99, 0.01)),
+        (10_000_001, (0.9975, 0.0025)),
+    ],
+)
+def test_auto_ratios_without_a_test_set(m, ratios):
+    assert auto_ratios(m, test=False) == ratios
+
+
+@pytest.mark.parametrize(
     ("m", "ratios", "expected"),
     [
         (100, (0.6, 0.2, 0.2), (60, 20, 20)),
@@ -43,6 +63,8 @@ def test_auto_ratios(m, ratios):
         (3, (1 / 3, 1 / 3, 1 / 3), (1, 1, 1)),
         (100, (0.29, 0.71), (29, 71)),
         (1_000_000, (0.995, 0.0025, 0.0025), (995_000, 2500, 2500)),
+        (1_000_000, (0.995, 0.004, 0.001), (995_000, 4000, 1000)),
+        (1_000_000, (0.98, 0.01, 0.01), (980_000, 10_000, 10_000)),
     ],
 )
 def test_sizes(m, ratios, expected):
@@ -82,8 +104,6 @@ def test_random_split_covers_all_rows_once_in_order(m, ratios, seed):
     assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(m))
     for part, size in zip(parts, sizes(m, ratios), strict=True):
         assert len(part) == size
-        assert part.dtype == np.int64
-        assert (np.diff(part) > 0).all()
     again = split(m, ratios=ratios, rng=np.random.default_rng(seed))
     assert all(np.array_equal(a, b) for a, b in zip(parts, again, strict=True))
 

@@ -5,16 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlspec.diagnosis.bias_variance import ACTIONS, TOO_FEW, diagnose
-from dlspec.diagnosis.intervals import ErrorRate
+from dlspec.diagnosis.intervals import ErrorRate, difference
 
 SEVERITY = ["fine", TOO_FEW, "high"]
 
 
-def verdict_of(train, dev=None, test=None, *, human=0.0, bias=0.02, variance=0.02):
+def verdict_of(train, dev=None, test=None, *, train_dev=None, human=0.0, bias=0.02, variance=0.02):
     """Diagnosis from (error, examples) or rates."""
     rates = {
         name: value if value is None or isinstance(value, ErrorRate) else ErrorRate(*value)
-        for name, value in (("train", train), ("dev", dev), ("test", test))
+        for name, value in (("train", train), ("train_dev", train_dev), ("dev", dev), ("test", test))
     }
     return diagnose(**rates, human_level_error=human, bias_threshold=bias, variance_threshold=variance)
 
@@ -70,6 +70,52 @@ def test_overfitting_to_dev_asks_for_a_bigger_dev_set():
     assert judgements(diagnosis) == {"bias": "fine", "variance": "fine", "overfitting to dev": "high"}
     assert diagnosis.verdict == "low bias, low variance"
     assert diagnosis.next_steps == ACTIONS["overfitting to dev"]
+
+
+@pytest.mark.parametrize(
+    ("train", "train_dev", "dev", "test", "verdict", "mismatch"),
+    [
+        (0.01, 0.09, 0.10, 0.10, "high variance", "fine"),
+        (0.01, 0.015, 0.10, 0.10, "data mismatch", "high"),
+        (0.10, 0.11, 0.12, 0.12, "high bias", "fine"),
+        (0.10, 0.11, 0.20, 0.20, "high bias, data mismatch", "high"),
+        (0.01, 0.06, 0.12, 0.12, "high variance, data mismatch", "high"),
+        (0.07, 0.10, 0.06, 0.06, "high bias, high variance", "fine"),  # the target may be the easier one
+        (0.005, 0.01, 0.01, 0.01, "low bias, low variance", "fine"),
+    ],
+)
+def test_train_dev_tells_variance_from_data_mismatch(train, train_dev, dev, test, verdict, mismatch):
+    """The course's table of errors on train, train-dev, dev and test, and what each step between them says."""
+    rates = [(error, 10_000) for error in (train, dev, test)]
+    diagnosis = verdict_of(*rates, train_dev=(train_dev, 10_000))
+    assert diagnosis.verdict == verdict
+    assert [gap.name for gap in diagnosis.gaps] == ["bias", "variance", "data mismatch", "overfitting to dev"]
+    assert judgements(diagnosis)["data mismatch"] == mismatch
+    _, variance, gap, _ = diagnosis.gaps
+    assert (variance.value, gap.value) == (pytest.approx(train_dev - train), pytest.approx(dev - train_dev))
+    assert (gap.low, gap.high) == difference(ErrorRate(train_dev, 10_000), ErrorRate(dev, 10_000))
+    assert (set(ACTIONS["data mismatch"]) <= set(diagnosis.next_steps)) == (mismatch == "high")
+
+
+def test_a_data_mismatch_on_few_examples():
+    diagnosis = verdict_of((0.01, 10_000), (0.05, 20), (0.01, 10_000), train_dev=(0.01, 10_000))
+    assert judgements(diagnosis)["data mismatch"] == TOO_FEW
+    assert diagnosis.verdict == "low bias, low variance"
+    assert any(note.startswith("data mismatch: too few examples to tell ") for note in diagnosis.notes)
+
+
+def test_train_dev_without_a_dev_set():
+    diagnosis = verdict_of((0.01, 10_000), None, (0.10, 10_000), train_dev=(0.02, 10_000))
+    assert [gap.name for gap in diagnosis.gaps] == ["bias", "variance", "data mismatch"]
+    assert diagnosis.verdict == "data mismatch"
+    assert diagnosis.notes == (
+        "no dev set: data mismatch is measured on test, which is no unbiased estimate once you act on it; set "
+        "data.split or data.dev",
+    )
+    diagnosis = verdict_of((0.01, 10_000), train_dev=(0.10, 10_000))
+    assert [gap.name for gap in diagnosis.gaps] == ["bias", "variance"]
+    assert diagnosis.verdict == "high variance"
+    assert diagnosis.notes[0] == "no dev set: data mismatch cannot be measured; set data.split or data.dev"
 
 
 @pytest.mark.parametrize("wrong", [0, 1])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlspec.diagnosis.intervals import Z95, ErrorRate, difference, interval
+from dlspec.diagnosis.intervals import Z95, ErrorRate, difference, examples_to_resolve, interval
 
 
 def share(wrong, examples):
@@ -92,3 +92,13 @@ def test_the_difference_of_two_regressions():
     half = 1.959964 * 0.05  # √(0.03² + 0.04²) = 0.05
     assert difference(a, b) == pytest.approx((0.2 - half, 0.2 + half), abs=1e-7)
     assert math.isclose(sum(difference(a, b)), 0.4)
+
+
+@pytest.mark.parametrize(
+    ("gap", "error", "examples"),
+    [(0.005, 0.1, 13_830), (0.01, 0.1, 3_458), (0.001, 0.1, 345_732), (0.005, 0.5, 38_415)],
+)
+def test_examples_to_resolve_a_difference(gap, error, examples):
+    assert examples_to_resolve(gap, error=error) == examples
+    low, high = interval(share(round(error * examples), examples))
+    assert (high - low) / 2 == pytest.approx(gap, rel=0.01)

@@ -5,6 +5,8 @@ import errno
 import os
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 
 from dlspec.errors import RunBusyError, RunError, UsageError
@@ -345,3 +347,80 @@ def test_the_seam_is_whole():
     assert sorted(OPERATIONS) == sorted(
         ["create", "open_append", "write", "truncate", "fsync", "close", "replace", "unlink", "mkdir", "sync_directory"]
     )
+
+
+# --- files written in parts ------------------------------------------------------------------------------
+
+
+def write_parts(path):
+    with storage.new_file(path) as file:
+        file.write(NEW[:100])
+        file.write(NEW[100:])
+
+
+def write_hdf5(path):
+    with storage.new_hdf5(path) as file:
+        dataset = file.create_dataset("x", shape=(1000, 3), dtype="f4", chunks=(100, 3), compression="gzip")
+        for start in range(0, 1000, 250):
+            dataset[start : start + 250] = start
+        file.attrs["names"] = ["a", "b"]
+
+
+def write_npz(path):
+    with storage.new_npz(path) as add:
+        add("x", np.arange(60_000.0).reshape(20_000, 3))
+        add("names", np.array(["a", "b"]))
+
+
+@pytest.mark.parametrize("write", [write_parts, write_hdf5, write_npz])
+def test_a_file_written_in_parts_appears_whole(write, file, on):
+    system = on(Counting())
+    before = open_descriptors()
+    write(file)
+    first = file.read_bytes()
+    assert system.calls[0] == "create"
+    assert system.calls[-4:] == WRITE_CALLS[-4:]
+    write(file)
+    assert file.read_bytes() == first  # no clock in it
+    assert names_in(file.parent) == ["report.json"]
+    assert open_descriptors() == before
+    if write is write_hdf5:
+        with h5py.File(file) as content:
+            assert content["x"][:, 0].tolist() == np.repeat([0, 250, 500, 750], 250).tolist()
+            assert content.attrs["names"].tolist() == ["a", "b"]
+    elif write is write_npz:
+        with np.load(file) as content:
+            assert content["x"].tolist() == np.arange(60_000.0).reshape(20_000, 3).tolist()
+            assert content["names"].tolist() == ["a", "b"]
+    else:
+        assert first == NEW
+
+
+@pytest.mark.parametrize("write", [write_parts, write_hdf5, write_npz])
+@pytest.mark.parametrize("operation", ["create", "first write", "last write", "fsync", "replace"])
+def test_a_fault_while_it_is_written_leaves_the_old_file(write, operation, tmp_path, on):
+    calls = on(Counting()).calls
+    write(tmp_path / "other")
+    last = len(calls) - 1 - calls[::-1].index("write")
+    number = last if operation == "last write" else calls.index(operation.split()[-1])
+    (tmp_path / "other").write_bytes(OLD)
+    before = open_descriptors()
+    on(Failing(once(number), errno.ENOSPC))
+    with pytest.raises(RunError) as caught:
+        write(tmp_path / "other")
+    assert "cannot write: no space left on device" in str(caught.value)
+    assert (tmp_path / "other").read_bytes() == OLD
+    assert names_in(tmp_path) == ["other"]
+    assert open_descriptors() == before
+
+
+def test_an_error_in_the_midst_leaves_the_old_file(file):
+    def interrupted():
+        with storage.new_file(file) as content:
+            content.write(NEW)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        interrupted()
+    assert file.read_bytes() == OLD
+    assert names_in(file.parent) == ["report.json"]
