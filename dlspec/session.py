@@ -20,10 +20,10 @@ from dlspec.preparation import Prepared
 from dlspec.report import markdown
 from dlspec.run import checkpoint, directory, storage
 from dlspec.run.environment import numerics
-from dlspec.run.health import HealthRecorder
+from dlspec.run.health import HealthRecorder, read_health
 from dlspec.run.record import Segment, ended, write_record
-from dlspec.run.recorder import CheckpointWriter, Log, MetricsRecorder
-from dlspec.run_report import build_report
+from dlspec.run.recorder import CheckpointWriter, Log, MetricsRecorder, read_metrics
+from dlspec.run_report import bootstrap_means, build_report
 from dlspec.training.evaluation import Evaluator
 from dlspec.training.events import EpochDone, Event, Reason, RunFinished, RunStarted, StepsDone, TrainingState
 from dlspec.training.health import HealthSampler, sample_of
@@ -220,6 +220,9 @@ class Session:
             state=state,
             result=result,
             segments=self.segments,
+            rows=read_metrics(self.run),
+            samples=read_health(self.run),
+            means=bootstrap_means(prepared.experiment, evaluator),
         )
         storage.write_file(self.run / "report.json", directory.to_json(report))
         storage.write_file(self.run / "report.md", markdown.render(report).encode())

@@ -140,6 +140,16 @@ class Evaluator:
             return head | self._labelled(result)
         return head | self._regressed(result, examples)
 
+    def squared_errors(self, split: str) -> Array:
+        """Of each example (m,) of a regression the error whose mean `evaluate` gives."""
+        result = self._pass(self.splits[split])
+        assert isinstance(result, Regressed)  # noqa: S101 - asked for a regression only
+        return self._relative(result)
+
+    def _relative(self, result: Regressed) -> Array:
+        relative: Array = np.mean(result.errors**2, axis=1) / (self._target_variance or 1.0)
+        return relative
+
     def _cost_and_loss(self, split: str, result: Classified | Labelled | Regressed) -> dict[str, float]:
         penalty = self.model.penalty(len(self.splits[split].X))
         return {"cost": result.loss + penalty, "loss": result.loss}
@@ -173,7 +183,7 @@ class Evaluator:
         ]
 
     def _regressed(self, result: Regressed, examples: int) -> dict[str, Any]:
-        relative = np.mean(result.errors**2, axis=1) / (self._target_variance or 1.0)
+        relative = self._relative(result)
         return {
             **{name: result.metric(name) for name in ("rmse", "mae", "r2")},
             "error": float(relative.mean()),
