@@ -27,6 +27,7 @@ BUDGET = (
     "training.epochs",
     "training.early_stopping",  # that it watches the same quantity is checked apart
     "checkpoint",
+    "evaluation.test",
     "evaluation.human_level_error",
     "evaluation.bias_threshold",
     "evaluation.variance_threshold",

@@ -53,7 +53,7 @@ def resolve(loaded: LoadedExperiment, dataset: Dataset, *, cores: int) -> Experi
     updates: dict[str, Any] = {
         "data": _resolved_data(experiment, dataset),
         "architecture": experiment.architecture.model_copy(update={"output": output}),
-        "evaluation": experiment.evaluation.model_copy(update={"metric": metric}),
+        "evaluation": experiment.evaluation.model_copy(update={"metric": metric, "test": _test(experiment, dataset)}),
     }
     if stopping is not None and stopping.mode == "auto":
         resolved = stopping.model_copy(update={"mode": "max" if rising(stopping.monitor) else "min"})
@@ -146,6 +146,12 @@ def _metric(loaded: LoadedExperiment, dataset: Dataset) -> str:
             f"found {metric}, but the task is {dataset.task}; expected one of: auto, {', '.join(fitting)}",
         )
     return metric
+
+
+def _test(experiment: Experiment, dataset: Dataset) -> bool:
+    """Whether the report looks at test: a test split that is looked at after every run is a dev split."""
+    wanted = experiment.evaluation.test
+    return "dev" not in dataset.splits if wanted == "auto" else wanted
 
 
 def _check_monitor(

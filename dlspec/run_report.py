@@ -38,7 +38,7 @@ def build_report(
     Args:
         experiment: resolved.
         dataset: what it was trained on.
-        splits: evaluation of every split.
+        splits: evaluation of every split that may be looked at.
         finished: the trainer's last event.
         state: that of the end.
         result: which parameters were evaluated, `best` or `last`.
@@ -47,7 +47,7 @@ def build_report(
         samples: of `health.jsonl`.
         means: of bootstrap samples of each split's errors, for a regression; see `bootstrap_means`.
     """
-    diagnosis = _diagnosis(experiment, splits, means)
+    diagnosis = _diagnosis(experiment, dataset, splits, means)
     evidence = _evidence(experiment, dataset, diagnosis, finished, rows=rows, samples=samples, result=result)
     actions = actions_of(evidence)
     errors = [_error(split, means) for split in splits]
@@ -81,13 +81,15 @@ def _step(action: Action) -> str:
     return f"{action.action}: {flags}" if flags else action.action
 
 
-def bootstrap_means(experiment: Experiment, evaluator: Evaluator) -> dict[str, tuple[float, ...]]:
-    """Means of bootstrap samples of the errors of each split of a regression; nothing for other tasks."""
+def bootstrap_means(
+    experiment: Experiment, evaluator: Evaluator, splits: Sequence[str]
+) -> dict[str, tuple[float, ...]]:
+    """Means of bootstrap samples of the errors of these splits of a regression; nothing for other tasks."""
     if evaluator.task != "regression":
         return {}
     return {
         split: bootstrap(evaluator.squared_errors(split), rng=stream(experiment.seed, "bootstrap", number))
-        for number, split in enumerate(evaluator.splits)
+        for number, split in enumerate(splits)
     }
 
 
@@ -105,7 +107,7 @@ def _error(split: Mapping[str, Any], means: Mapping[str, tuple[float, ...]]) -> 
 
 
 def _diagnosis(
-    experiment: Experiment, splits: Sequence[dict[str, Any]], means: Mapping[str, tuple[float, ...]]
+    experiment: Experiment, dataset: Dataset, splits: Sequence[dict[str, Any]], means: Mapping[str, tuple[float, ...]]
 ) -> Diagnosis:
     rates = {split["split"]: _rate(split, means) for split in splits}
     return diagnose(
@@ -113,6 +115,7 @@ def _diagnosis(
         train_dev=rates.get("train-dev"),
         dev=rates.get("dev"),
         test=rates.get("test"),
+        test_kept="test" in dataset.splits and "test" not in rates,
         human_level_error=experiment.evaluation.human_level_error,
         bias_threshold=experiment.evaluation.bias_threshold,
         variance_threshold=experiment.evaluation.variance_threshold,

@@ -18,7 +18,7 @@ from dlspec.data.batches import Batches
 from dlspec.errors import DlspecError, RunError, TrainingError
 from dlspec.preparation import Prepared
 from dlspec.report import markdown
-from dlspec.run import checkpoint, directory, storage
+from dlspec.run import checkpoint, directory, storage, test_uses
 from dlspec.run.environment import numerics
 from dlspec.run.health import HealthRecorder, read_health
 from dlspec.run.record import Segment, ended, write_record
@@ -212,17 +212,22 @@ class Session:
         result = result_of(prepared.experiment)
         if result == "best":
             np.copyto(cost.parameters.vector, state.best_vector)
+        looked_at = [
+            split for split in prepared.dataset.splits if split != "test" or prepared.experiment.evaluation.test
+        ]
+        if "test" in looked_at:
+            test_uses.count(self.run, by="report", parameters=result, now=self.now())
         report = build_report(
             prepared.experiment,
             prepared.dataset,
-            splits=[evaluator.evaluate(split) for split in prepared.dataset.splits],
+            splits=[evaluator.evaluate(split) for split in looked_at],
             finished=finished,
             state=state,
             result=result,
             segments=self.segments,
             rows=read_metrics(self.run),
             samples=read_health(self.run),
-            means=bootstrap_means(prepared.experiment, evaluator),
+            means=bootstrap_means(prepared.experiment, evaluator, looked_at),
         )
         storage.write_file(self.run / "report.json", directory.to_json(report))
         storage.write_file(self.run / "report.md", markdown.render(report).encode())

@@ -15,6 +15,11 @@ class Evaluation(Section):
         description="accuracy or f1 (macro) for classes and labels, rmse, mae or r2 for regression; "
         "auto: accuracy or rmse",
     )
+    test: bool | Literal["auto"] = Field(
+        "auto",
+        description="whether the report looks at the test split, which is counted in test_uses.jsonl; auto: only where "
+        "there is no dev set; dlspec evaluate --split test looks at it whenever you ask",
+    )
     human_level_error: float = Field(
         0.0,
         ge=0,

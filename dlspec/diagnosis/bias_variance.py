@@ -24,6 +24,8 @@ TOO_FEW: Judgement = "too few examples to tell"
 # A gap below its threshold is called fine only where its interval rules out one this much larger.
 SERIOUS = 0.05
 
+KEPT = "test was not looked at; once all is chosen: dlspec evaluate RUN --split test, or --set evaluation.test=true"
+
 # More than so many nobody collects for a dev set.
 MOST_EXAMPLES = 10_000_000
 
@@ -72,6 +74,7 @@ def diagnose(
     human_level_error: float,
     bias_threshold: float,
     variance_threshold: float,
+    test_kept: bool = False,
 ) -> Diagnosis:
     """Verdict of one run, from its errors.
 
@@ -83,6 +86,7 @@ def diagnose(
         human_level_error: h, a proxy of Bayes error, as a fraction.
         bias_threshold: avoidable bias from here on is high.
         variance_threshold: a gap between two splits from here on is high.
+        test_kept: whether there is a test split that was not looked at.
     """
     last = test if dev is None else dev
     near = last if train_dev is None else train_dev
@@ -96,6 +100,8 @@ def diagnose(
     if dev is not None and test is not None:
         gaps.append(_gap("overfitting to dev", dev, test, variance_threshold, split="test"))
     notes = list(_missing("variance" if train_dev is None else "data mismatch", dev=dev, test=test))
+    if test is None:
+        notes.append(KEPT if test_kept else "no test set: there is no unbiased estimate of the error")
     for gap in gaps:
         if gap.judgement == TOO_FEW:
             enough = "" if gap.examples_needed is None else f"; about {gap.examples_needed:,} in {gap.split} would tell"
@@ -106,7 +112,7 @@ def diagnose(
 
 
 def _missing(measured: str, *, dev: ErrorRate | None, test: ErrorRate | None) -> Iterator[str]:
-    """What is lost without a dev set, by which `measured` would be told, and without a test set."""
+    """What is lost without a dev set, by which `measured` would be told."""
     if dev is None and test is None:
         yield f"no dev set: {measured} cannot be measured; set data.split or data.dev"
     elif dev is None:
@@ -114,8 +120,6 @@ def _missing(measured: str, *, dev: ErrorRate | None, test: ErrorRate | None) ->
             f"no dev set: {measured} is measured on test, which is no unbiased estimate once you act on it; "
             "set data.split or data.dev"
         )
-    if test is None:
-        yield "no test set: there is no unbiased estimate of the error"
 
 
 def _gap(name: str, before: ErrorRate | float, after: ErrorRate, threshold: float, *, split: str) -> Gap:

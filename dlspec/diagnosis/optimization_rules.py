@@ -14,9 +14,12 @@ from dlspec.diagnosis.findings import Finding
 RELU_LIKE = {"relu", "leaky_relu", "silu", "gelu", "elu", "softplus"}
 SMALLEST_NORMALIZED_BATCH = 16  # statistics of fewer examples are mostly noise
 STRONG_PENALTY = 0.5  # of the loss
+STRONG_DECAY = 0.01  # λ/m: each step takes α times this of a weight, whatever the data says
 LEAST_KEPT = 0.5
+SMALL_NORM = 1.0  # of a unit's weights: where the inputs are normalised it can hardly decide anything below
 LEAST_RATE = 0.01  # of the largest one
 LONGER = 4
+FEW_EPOCHS = 10
 
 
 def _start(evidence: Evidence) -> Iterator[Action]:
@@ -87,13 +90,19 @@ def _tiny_batches(evidence: Evidence) -> Iterator[Action]:
 
 
 def _too_regularized(evidence: Evidence) -> Iterator[Action]:
-    """A penalty as large as the loss, or more units dropped than kept."""
+    """A penalty that outweighs the loss or has pulled the weights to 0, or more units dropped than kept."""
     kept = least_kept(evidence.experiment)
+    strongest = strongest_penalty(evidence.experiment) / evidence.examples
+    regularization = evidence.experiment.regularization
     reasons = []
     if evidence.penalty > STRONG_PENALTY:
         reasons.append(f"the penalty is {evidence.penalty:.3g} times the training loss")
+    elif strongest > STRONG_DECAY:
+        reasons.append(f"the penalty pulls each weight to 0 with a strength of λ/m = {strongest:.2g}")
     if kept < LEAST_KEPT:
         reasons.append(f"of a layer only {kept:.0%} of the units are kept")
+    if regularization.max_norm is not None and regularization.max_norm < SMALL_NORM:
+        reasons.append(f"no unit's weights may be longer than {regularization.max_norm:g}")
     if reasons:
         yield weaker_regularization(evidence.experiment, " and ".join(reasons))
 
@@ -147,6 +156,15 @@ def _few_steps(evidence: Evidence) -> Iterator[Action]:
         yield _repair("take mini-batches", finding, effect, ("batch_size=64",))
 
 
+def _hardly_begun(evidence: Evidence) -> Iterator[Action]:
+    """So few epochs that nothing else can be told."""
+    epochs = evidence.experiment.training.epochs
+    if epochs < FEW_EPOCHS and not evidence.stopped_early:
+        reason = f"{epochs} epoch{'s are' if epochs > 1 else ' is'} too few to tell anything else"
+        changes = (f"training.epochs={10 * epochs}",)
+        yield Action("train longer", "optimization", "train", reason, "the cost goes on falling", changes)
+
+
 def _too_short(evidence: Evidence) -> Iterator[Action]:
     if finding := evidence.finding("cost still falling"):
         epochs = LONGER * evidence.experiment.training.epochs
@@ -172,6 +190,13 @@ def least_kept(experiment: Experiment) -> float:
     regularization, layers = experiment.regularization, experiment.architecture.layers
     own = [regularization.keep_prob if layer.keep_prob is None else layer.keep_prob for layer in layers]
     return min(regularization.input_keep_prob, *own, 1.0)
+
+
+def strongest_penalty(experiment: Experiment) -> float:
+    """The largest λ of any layer."""
+    whole, output = experiment.regularization, experiment.architecture.output
+    own = [strength for layer in experiment.architecture.layers for strength in (layer.l2, layer.l1)]
+    return max(strength or 0.0 for strength in (whole.l2, whole.l1, output.l2, output.l1, *own))
 
 
 def weaker_regularization(experiment: Experiment, reason: str) -> Action:
@@ -200,13 +225,14 @@ def _repair(action: str, finding: Finding, effect: str, changes: tuple[str, ...]
 OPTIMIZATION: tuple[Rule, ...] = (
     _start,
     _inputs,
-    _dead,
     _tiny_batches,
     _too_regularized,
+    _hardly_begun,
+    _dead,
     _decayed,
     _too_large_steps,
-    _too_small_steps,
     _stopped,
+    _too_small_steps,
     _few_steps,
     _too_short,
 )

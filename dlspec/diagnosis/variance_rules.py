@@ -23,6 +23,12 @@ def _more_data(evidence: Evidence) -> Iterator[Action]:
     yield Action(words, "variance", "dev", _reason(evidence), effect, changes)
 
 
+def _more_made_data(evidence: Evidence) -> Iterator[Action]:
+    """Where more examples are to be had for nothing."""
+    if isinstance(evidence.experiment.data, Synthetic):
+        yield from _more_data(evidence)
+
+
 def _regularize(evidence: Evidence) -> Iterator[Action]:
     experiment = evidence.experiment
     reason = _reason(evidence)
@@ -96,6 +102,14 @@ def _overfitting_to_dev(evidence: Evidence) -> Iterator[Action]:
     yield Action("choose among fewer settings on this dev set", "overfitting to dev", "test", reason, effect)
 
 
-VARIANCE: tuple[Rule, ...] = (_more_data, _augment, _regularize, _stop_early, _ensemble, _another_architecture)
+VARIANCE: tuple[Rule, ...] = (
+    _more_made_data,
+    _augment,
+    _regularize,
+    _more_data,
+    _stop_early,
+    _ensemble,
+    _another_architecture,
+)
 MISMATCH: tuple[Rule, ...] = (_mismatch,)
 OVERFITTING_TO_DEV: tuple[Rule, ...] = (_overfitting_to_dev,)

@@ -20,7 +20,7 @@ def test_results_on_stdout_and_the_rest_on_stderr(tiny, tmp_path):
     assert result.code == 0
     head, *lines = result.out.splitlines()
     assert head.split() == ["split", "examples", "accuracy", "f1", "loss", "cost"]
-    assert [line.split()[:2] for line in lines[:3]] == [["train", "36"], ["dev", "12"], ["test", "12"]]
+    assert [line.split()[:2] for line in lines[:3]] == [["train", "36"], ["dev", "12"], []]
     (verdict,) = [line.split(maxsplit=1)[1] for line in lines if line.startswith("verdict")]
     assert verdict == json.loads((run / "report.json").read_text())["diagnosis"]["verdict"]
     assert lines[-1].split() == ["run", f"runs/{run.name}"]

@@ -61,7 +61,8 @@ def first(place, text, **settings):
         ("decay: {name: manual, points: [{epoch: 5, learning_rate: 0.1}]}\n", ("rising cost", 3),
          ("lower the learning rate", ("optimizer.learning_rate=0.0001", "decay=constant"))),
         ("", ("steps too small", None), ("raise the learning rate", ("optimizer.learning_rate=0.01",))),
-        ("training: {epochs: 7}\n", ("cost still falling", None), ("train longer", ("training.epochs=28",))),
+        ("training: {epochs: 7}\n", ("dead units", 3), ("train longer", ("training.epochs=70",))),
+        ("training: {epochs: 20}\n", ("cost still falling", None), ("train longer", ("training.epochs=80",))),
         ("batch_size: all\n", ("cost still falling", None), ("take mini-batches", ("batch_size=64",))),
     ],
 )  # fmt: skip
