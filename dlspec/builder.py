@@ -12,6 +12,7 @@ from dlspec.config.architecture import Activation, HiddenLayer
 from dlspec.config.architecture import BatchNorm as BatchNormSection
 from dlspec.config.decay import Cosine, Manual
 from dlspec.config.decay import Plateau as PlateauSection
+from dlspec.config.evaluation import MEASURED, recorded
 from dlspec.config.experiment import Experiment
 from dlspec.config.initializer import FromFile
 from dlspec.config.loader import LoadedExperiment
@@ -39,20 +40,27 @@ from dlspec.training.evaluation import Evaluator, Model
 from dlspec.training.events import TrainingState
 from dlspec.training.health import HealthSampler
 from dlspec.training.plateau import Plateau
-from dlspec.training.stopping import Watch
+from dlspec.training.stopping import Limit, Watch
 
 
 def watch_of(experiment: Experiment, dataset: Dataset) -> Watch:
-    """What tells the best epoch, and when to stop: early stopping's monitor, or else the dev loss."""
-    stopping = experiment.training.early_stopping
+    """What tells the best epoch, and when to stop: what is to be optimized, early stopping's monitor, or dev loss."""
+    stopping, evaluation = experiment.training.early_stopping, experiment.evaluation
+    limits = tuple(
+        Limit(f"dev_{limit.name}", limit.at_least, limit.bound)
+        for limit in evaluation.limits
+        if limit.name not in MEASURED
+    )
     if stopping is None:
-        return Watch(monitor="dev_loss" if "dev" in dataset.splits else "train_loss", rising=False)
+        monitor = f"dev_{evaluation.optimize or 'loss'}" if "dev" in dataset.splits else "train_loss"
+        return Watch(monitor=monitor, rising=rising(monitor), limits=limits)
     return Watch(
         monitor=stopping.monitor,
         rising=rising(stopping.monitor) if stopping.mode == "auto" else stopping.mode == "max",
         min_delta=stopping.min_delta,
         patience=stopping.patience,
         start_epoch=stopping.start_epoch,
+        limits=limits,
     )
 
 
@@ -254,6 +262,7 @@ def build_evaluator(experiment: Experiment, model: Model, dataset: Dataset) -> E
         task=dataset.task,
         classes=dataset.target_names if dataset.task == "multi_task" else dataset.classes,
         metric=experiment.evaluation.metric,
+        more=recorded(experiment.evaluation),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from dlspec.config.evaluation import parse_limit
 from dlspec.config.experiment import Experiment
 from dlspec.core.randomness import stream
 from dlspec.data.dataset import Dataset
@@ -61,6 +62,7 @@ def build_report(
         "human_level_error": experiment.evaluation.human_level_error,
         "diagnosis": {**asdict(diagnosis), "errors": errors, "next_steps": [_step(action) for action in actions]},
         "actions": [asdict(action) for action in actions],
+        "selection": _selection(experiment, splits, model_kb=state.vector.nbytes / 1000),
         "health": {
             "findings": [asdict(finding) for finding in evidence.findings],
             "initial": samples[0]["layers"] if samples and samples[0]["epoch"] == 0 else [],
@@ -79,6 +81,48 @@ def _step(action: Action) -> str:
     """An action on one line, with the flags that apply it."""
     flags = " ".join(f"--set {shlex.quote(change)}" for change in action.set)
     return f"{action.action}: {flags}" if flags else action.action
+
+
+def _selection(experiment: Experiment, splits: Sequence[dict[str, Any]], *, model_kb: float) -> dict[str, Any]:
+    """What the best epoch was chosen by, and how the result stands to the limits.
+
+    What depends on the clock is None here, and stands in `run.json`: the report of the same run is the same bytes.
+    """
+    evaluation = experiment.evaluation
+    dev = next((split for split in splits if split["split"] == "dev"), {})
+    values = {**dev, **_means(dev), "model_kb": model_kb, "predict_ms": None}
+    return {
+        "optimize": evaluation.optimize,
+        "value": values.get(evaluation.optimize) if evaluation.optimize else None,
+        "model_kb": model_kb,
+        "limits": [
+            {"limit": text, "value": values[limit.name], "met": limit.is_met(values[limit.name])}
+            for text, limit in zip(evaluation.subject_to, evaluation.limits, strict=True)
+        ],
+    }
+
+
+def limits(selection: Mapping[str, Any], predict_ms: float | None) -> list[tuple[str, float, bool]]:
+    """Each limit of `subject_to`, the value of the run, and whether it is met; those without a value are left out.
+
+    Args:
+        selection: of `report.json`.
+        predict_ms: of `run.json`, where it has one.
+    """
+    found = []
+    for row in selection["limits"]:
+        limit = parse_limit(row["limit"])
+        value = predict_ms if limit.name == "predict_ms" else row["value"]
+        met = limit.is_met(value)
+        if value is not None and met is not None:
+            found.append((row["limit"], float(value), met))
+    return found
+
+
+def _means(split: Mapping[str, Any]) -> dict[str, float]:
+    """Precision and recall, means over the classes or labels."""
+    classes = split.get("classes", ())
+    return {name: sum(c[name] for c in classes) / len(classes) for name in ("precision", "recall") if classes}
 
 
 def bootstrap_means(

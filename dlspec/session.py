@@ -27,6 +27,7 @@ from dlspec.run_report import bootstrap_means, build_report
 from dlspec.training.evaluation import Evaluator
 from dlspec.training.events import EpochDone, Event, Reason, RunFinished, RunStarted, StepsDone, TrainingState
 from dlspec.training.health import HealthSampler, sample_of
+from dlspec.training.latency import predict_ms
 from dlspec.training.trainer import Trainer
 
 STATUS: dict[Reason, str] = {
@@ -88,11 +89,13 @@ class Outcome:
         run: the run directory.
         finished: the trainer's last event.
         report: content of `report.json`; None where the run was interrupted or diverged.
+        predict_ms: milliseconds to predict one example; None likewise.
     """
 
     run: Path
     finished: RunFinished
     report: dict[str, Any] | None
+    predict_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +144,13 @@ class Session:
             raise
         end = outcome.finished
         status, progress = STATUS[end.reason], {"epoch": end.epoch, "step": end.step}
+        if outcome.predict_ms is not None:  # it depends on the clock, so it is no part of the report
+            record = {**record, "predict_ms": round(outcome.predict_ms, 6)}
         write_record(self.run, ended(record, now=self.now(), status=status, message=end.message, **progress))
         return outcome
 
     def _train(self, stretches: Sequence[Stretch], reached: Reached | None) -> Outcome:
-        finished, report, before = None, None, None
+        outcome, before = None, None
         for stretch in stretches:
             if reached is not None and before is not None:
                 state = changes.entered(reached.state, before.experiment, stretch.experiment)
@@ -153,17 +158,15 @@ class Session:
             before = stretch
             if stretch.end == _place_of(reached) and stretch is not stretches[-1]:
                 continue  # the next segment begins right where this one would
-            finished, reached, report = self._train_stretch(stretch, reached)
+            outcome, reached = self._train_stretch(stretch, reached)
             if stretch.end != _place_of(reached):
                 break
-        if finished is None:
+        if outcome is None:
             raise RunError(f"{self.run}: has nothing to train")
-        return Outcome(self.run, finished, report)
+        return outcome
 
-    def _train_stretch(
-        self, stretch: Stretch, reached: Reached | None
-    ) -> tuple[RunFinished, Reached, dict[str, Any] | None]:
-        """The trainer's last event, how far it came, and the report where the training is complete."""
+    def _train_stretch(self, stretch: Stretch, reached: Reached | None) -> tuple[Outcome, Reached]:
+        """How it ended, with the report where the training is complete, and how far it came."""
         prepared = stretch.prepare()
         experiment, dataset = prepared.experiment, prepared.dataset
         # Threads are pinned before the start values are made: those of `orthogonal` come out of linear algebra.
@@ -186,10 +189,10 @@ class Session:
             finished = self._play(trainer, record, end=stretch.end)
             state = finished.state()
             here = Reached(stretch.number, state, metrics.sync())
-            report = None
-            if STATUS[finished.reason] == "finished":
-                report = self._report(prepared, cost, evaluator, finished, state)
-        return finished, here, report
+            if STATUS[finished.reason] != "finished":
+                return Outcome(self.run, finished, None), here
+            report = self._report(prepared, cost, evaluator, finished, state)
+            return Outcome(self.run, finished, report, predict_ms(cost, dataset.splits["train"].X)), here
 
     def _play(self, trainer: Trainer, record: Callable[[Event], None], *, end: Place | None) -> RunFinished:
         """Train until the trainer ends, or to where the next segment begins."""
@@ -293,8 +296,9 @@ def _moments(experiment: Experiment, end: Place | None) -> Callable[[int], float
 
 
 def result_of(experiment: Experiment) -> Literal["best", "last"]:
-    """Which parameters are the result: early stopping ends on the best, a full run on the last."""
-    return "last" if experiment.training.early_stopping is None else "best"
+    """Which parameters are the result: the best where the experiment says what is best, else the last."""
+    chosen = experiment.training.early_stopping is not None or experiment.evaluation.optimize is not None
+    return "best" if chosen else "last"
 
 
 def build_trainer(

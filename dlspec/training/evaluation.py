@@ -4,7 +4,7 @@ The weights as they are, dropout off, the penalty apart from the loss, every exa
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,6 +20,8 @@ from dlspec.data.labels import Task
 # Examples per forward pass: large enough for the matrix products, small enough for the cache.
 BATCH = 1024
 
+_PER_CLASS = ("precision", "recall", "f1")
+
 
 @dataclass(frozen=True, slots=True)
 class Classified:
@@ -29,10 +31,10 @@ class Classified:
     confusion: metrics.Counts  # (classes, classes), rows true, columns predicted
 
     def metric(self, name: str) -> float:
-        """`accuracy` or `f1`, the mean F1 of the classes (macro)."""
+        """`accuracy`, or the mean over the classes (macro) of `precision`, `recall` or `f1`."""
         if name == "accuracy":
             return metrics.accuracy(self.confusion)
-        return float(metrics.precision_recall_f1(self.confusion)[2].mean())
+        return float(metrics.precision_recall_f1(self.confusion)[_PER_CLASS.index(name)].mean())
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,10 @@ class Labelled:
     counts: metrics.Counts  # (k, 2, 2): per label, rows true, columns predicted
 
     def metric(self, name: str) -> float:
-        """`accuracy`, the share of the present labels that are right, or `f1`, the mean F1 of the labels."""
+        """`accuracy`, the share of the present labels that are right, or a mean over the labels, as of classes."""
         if name == "accuracy":
             return metrics.label_accuracy(self.counts)
-        return float(metrics.label_precision_recall_f1(self.counts)[2].mean())
+        return float(metrics.label_precision_recall_f1(self.counts)[_PER_CLASS.index(name)].mean())
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class Evaluator:
         task: what Y holds.
         classes: names of the classes, or of the labels of a multi-task; empty for regression.
         metric: what `measure` adds to cost and loss.
+        more: further metrics that it adds.
     """
 
     def __init__(
@@ -106,22 +109,23 @@ class Evaluator:
         task: Task,
         classes: tuple[str, ...],
         metric: str,
+        more: Sequence[str] = (),
     ):
         self.model = model
         self.loss = loss
         self.splits = splits
         self.task = task
         self.classes = classes
-        self.metric = metric
+        self.metrics = tuple(dict.fromkeys((metric, *more)))
         self._plans: dict[int, tuple[Forward, LossesAndGradient]] = {}
         # Unit of the error of a regression: the variance of the training targets, over all columns.
         regression = task == "regression"
         self._target_variance = float(splits["train"].Y.var(axis=0, dtype=np.float64).mean()) if regression else 1.0
 
     def measure(self, split: str) -> dict[str, float]:
-        """Cost, loss and the metric of a split, in short; called after every epoch."""
+        """Cost, loss and the metrics of a split, in short; called after every epoch."""
         result = self._pass(self.splits[split])
-        return {**self._cost_and_loss(split, result), self.metric: result.metric(self.metric)}
+        return {**self._cost_and_loss(split, result), **{name: result.metric(name) for name in self.metrics}}
 
     def evaluate(self, split: str) -> dict[str, Any]:
         """Everything there is to say of a split, in plain numbers and lists (keys as in the design).

@@ -56,7 +56,7 @@ def test_json_has_the_words_of_the_design(trained):
     content = result.json
     assert list(content) == [
         "run", "format", "name", "task", "message", "parameters", "epoch", "human_level_error", "diagnosis", "actions",
-        "health", "splits", "segments", "warnings",
+        "selection", "health", "splits", "segments", "warnings",
     ]  # fmt: skip
     assert content.pop("run") == f"runs/{run.name}"
     assert content["segments"] == [{"epoch": 0, "step": 0, "changes": []}]
