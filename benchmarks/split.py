@@ -54,8 +54,8 @@ def make(directory: Path) -> None:
         file["y"] = rng.integers(0, 10, 50 * m).astype(np.uint8)
 
 
-def measured(directory: Path, name: str, flags: tuple[str, ...]) -> tuple[float, float]:
-    """Seconds and the peak of resident memory in MB of one command."""
+def measured(directory: Path, name: str, flags: tuple[str, ...]) -> tuple[float, float, float]:
+    """Seconds, seconds of the processor, and the peak of resident memory in MB of one command."""
     out = directory / "out"
     places = [str(out) if flag == "OUT" else flag for flag in flags]
     if "OUT" not in flags:
@@ -65,17 +65,18 @@ def measured(directory: Path, name: str, flags: tuple[str, ...]) -> tuple[float,
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         _, process.returncode, usage = os.wait4(process.pid, 0)
     assert process.returncode == 0
-    return time.perf_counter() - start, usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    seconds = time.perf_counter() - start
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def main(directory: Path) -> None:
     """Print the table."""
     # In a process of its own: a command inherits the peak of the process that starts it.
     subprocess.run([sys.executable, "-m", "benchmarks.split", "--make", str(directory)], check=True)
-    print(f"{'':44}{'seconds':>9}{'peak MB':>9}")
+    print(f"{'':44}{'seconds':>9}{'of CPU':>9}{'peak MB':>9}")
     for title, name, flags in CASES:
-        seconds, peak = measured(directory, name, flags)
-        print(f"{title:44}{seconds:9.2f}{peak:9.0f}", flush=True)
+        seconds, busy, peak = measured(directory, name, flags)
+        print(f"{title:44}{seconds:9.2f}{busy:9.2f}{peak:9.0f}", flush=True)
 
 
 if __name__ == "__main__":

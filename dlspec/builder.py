@@ -33,9 +33,10 @@ from dlspec.core.randomness import stream
 from dlspec.core.regularizers import REGULARIZERS
 from dlspec.data.batches import Batch
 from dlspec.data.dataset import Dataset
-from dlspec.errors import UsageError
+from dlspec.errors import RunError, UsageError
 from dlspec.run import checkpoint
 from dlspec.run.checkpoint import Checkpoint
+from dlspec.run.directory import RUN_FILE
 from dlspec.training.evaluation import Evaluator, Model
 from dlspec.training.events import TrainingState
 from dlspec.training.health import HealthSampler
@@ -75,8 +76,9 @@ def read_start(loaded: LoadedExperiment, experiment: Experiment, *, n_x: int) ->
     if not isinstance(initializer, FromFile):
         return None
     path = loaded.resolve(initializer.path)
-    if not path.exists():
-        raise loaded.problem(("initializer", "path"), f"there is no file or run {path}")
+    if not (path.is_file() or (path / RUN_FILE).is_file()):
+        what = f"{path} is neither a file nor a run" if path.exists() else f"there is no file or run {path}"
+        raise loaded.problem(("initializer", "path"), f"{what}; expected an NPZ file, a checkpoint or a run")
     arrays = start_values.read(path)
     parameters = Network(_layers(experiment), in_shape=(n_x,)).parameters(dtype=experiment.dtype)
     start_values.write_into(parameters, arrays, source=str(path))
@@ -278,6 +280,8 @@ def state_of(saved: Checkpoint, experiment: Experiment, *, source: str) -> Train
         RunError: it is of another architecture.
         UsageError: the optimizer needs running averages that the run has not kept.
     """
+    if "W1" not in saved.parameters:
+        raise RunError(f"{source}: has no array W1; it is of another architecture, or no checkpoint of a run")
     network = Network(_layers(experiment), in_shape=(saved.parameters["W1"].shape[1],))
     parameters = network.parameters(dtype=experiment.dtype)
     optimizer, _ = build_optimizer(experiment)
@@ -300,6 +304,8 @@ def describe_model(dataset: Dataset) -> dict[str, Any]:
         "task": dataset.task,
         "classes": list(dataset.classes),
         "feature_names": list(dataset.feature_names),
+        "target_names": list(dataset.target_names),
+        "columns": None if dataset.columns is None else dataset.columns.state(),
         "image_shape": dataset.image_shape,
         "normalization": dataset.normalization.kind,
     }

@@ -118,12 +118,12 @@ def run(
         TrainingError: J is not finite, so there is nothing to check.
     """
     prepared = subject.prepared
-    experiment, train = prepared.experiment, prepared.dataset.splits["train"]
+    experiment, train = prepared.experiment, prepared.dataset.in_memory("train")
     rng = stream(experiment.seed, "gradcheck")
-    rows = np.sort(rng.permutation(len(train.X))[:examples])
+    rows = np.sort(rng.permutation(len(train))[:examples])
     w = None if prepared.weights is None else prepared.weights[rows]
     with numerics(int(experiment.threads)):
-        cost = builder.build_cost(experiment, n_x=train.X.shape[1], start=prepared.start)
+        cost = builder.build_cost(experiment, n_x=train.n_x, start=prepared.start)
         biases = cost.parameters.theta[cost.parameters.decayed.stop :]
         biases += 0.5 * rng.standard_normal(len(biases))
         for step in (0, steps) if steps else (0,):
@@ -145,7 +145,7 @@ def run(
 def _train(prepared: Prepared, cost: Cost, steps: int) -> None:
     """Train the parameters of the cost in place."""
     experiment = prepared.experiment
-    m, size = len(prepared.dataset.splits["train"].X), experiment.batch_size
+    m, size = len(prepared.dataset.splits["train"]), experiment.batch_size
     per_epoch = 1 if size == "all" else math.ceil(m / size)
     epochs = max(experiment.training.epochs, math.ceil(steps / per_epoch))
     longer = experiment.model_copy(update={"training": experiment.training.model_copy(update={"epochs": epochs})})

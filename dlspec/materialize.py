@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlspec.data import delimited
+from dlspec.data import delimited, hdf5
+from dlspec.data.delimited_cells import DELIMITERS, examples
 from dlspec.data.scan import ARRAY_SUFFIXES, TEXT_SUFFIXES
 from dlspec.data.stored_arrays import ArrayFile, StoredArray, opened
 from dlspec.errors import UsageError
@@ -18,7 +19,7 @@ from dlspec.run import storage
 from dlspec.splitting import Division
 
 _LINES = 20_000  # read at a time
-_WHOLE = ("classes", "list_classes", "feature_names")  # arrays that are not of examples, whatever their length
+_WHOLE = (*hdf5.CLASSES, "feature_names")  # arrays that are not of examples, whatever their length
 
 Places = Sequence[NDArray[np.int8]]
 """For each source the position of the split of each row."""
@@ -86,13 +87,12 @@ def _copy_text(
     for number, (path, place) in enumerate(zip(sources, places, strict=True)):
         _, names = delimited.header(path)
         kept = [column for column, name in enumerate(names) if name not in left_out]
-        delimiter = delimited.DELIMITERS[path.suffix.lower()]
+        delimiter = DELIMITERS[path.suffix.lower()]
         if number == 0:
             head = _lines([names], kept, delimiter)
             for write in writes:
                 write(head)
-        rows = delimited.rows(path)
-        next(rows)
+        rows = examples(path)
         for start in range(0, len(place), _LINES):
             cells = [cells for _, cells in zip(place[start : start + _LINES], _cells(rows), strict=False)]
             for split, write in enumerate(writes):

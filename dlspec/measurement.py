@@ -13,14 +13,19 @@ from dlspec import builder, experiment_data
 from dlspec.config import loader
 from dlspec.config.experiment import Experiment
 from dlspec.core.cost import Cost
-from dlspec.data.dataset import Dataset
+from dlspec.data.dataset import Dataset, Examples
+from dlspec.data.features import Columns
 from dlspec.data.normalization import Normalization
+from dlspec.data.streamed import StreamedExamples
 from dlspec.errors import DataError, RunError, UsageError
 from dlspec.run import checkpoint, checkpoints, test_uses
 from dlspec.run.environment import numerics
 from dlspec.run.record import read_record, segments_of
 from dlspec.training.ensemble import Ensemble
 from dlspec.training.evaluation import Model
+
+MODEL = {"classes", "feature_names", "normalization"}  # what a checkpoint must say about its model
+_AT_ONCE = 16_384  # examples that are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +84,26 @@ def open_run(run: Path, *, parameters: str | None = None) -> TrainedRun:
     """
     record = read_record(run)
     name, path, saved = checkpoints.load_of_run(run, parameters)
+    if MODEL - saved.model.keys() or "epoch" not in saved.progress:
+        raise RunError(f"{path}: does not say what its parameters are for; restore it from a copy")
     loaded = loader.load(run / segments_of(record)[-1].config)
     normalization = Normalization.from_state(saved.model["normalization"], saved.normalization)
-    dataset = experiment_data.load_data(loaded, normalization=normalization, classes=saved.model["classes"] or None)
+    columns = saved.model.get("columns")  # absent from runs of older versions
+    dataset = experiment_data.load_data(
+        loaded,
+        normalization=normalization,
+        columns=None if columns is None else Columns.from_state(columns),
+        classes=saved.model["classes"] or None,
+    )
     _check_features(dataset, saved.model["feature_names"], run)
-    cost = builder.build_cost(loaded.experiment, n_x=dataset.splits["train"].X.shape[1])
+    cost = builder.build_cost(loaded.experiment, n_x=dataset.splits["train"].n_x)
     checkpoint.restore(saved, cost.parameters, source=str(path))
-    warnings: tuple[str, ...] = ()
+    warnings = dataset.warnings
     if dataset.fingerprint != record["data"]["sha256"]:
-        warnings = ("the data has changed since this run was trained; the numbers are of the data as it is now",)
+        warnings = (
+            *warnings,
+            "the data has changed since this run was trained; the numbers are of the data as it is now",
+        )
     return TrainedRun(run, loaded.experiment, dataset, cost, name, saved.progress["epoch"], warnings)
 
 
@@ -168,16 +184,32 @@ def _check_alike(first: TrainedRun, other: TrainedRun) -> None:
         ("outputs", first.experiment.architecture.output.units, other.experiment.architecture.output.units),
         ("loss", first.experiment.architecture.output.loss.name, other.experiment.architecture.output.loss.name),
         ("splits", list(first.dataset.splits), list(other.dataset.splits)),
+        ("data.memory", _memory(first), _memory(other)),
     ):
         if a != b:
             raise UsageError(f"{other.run}: has other {what} than {first.run}; an ensemble needs the same")
     for name, examples in first.dataset.splits.items():
-        theirs = other.dataset.splits[name]
-        if not np.array_equal(examples.rows, theirs.rows):
-            raise UsageError(
-                f"{other.run}: has other examples in {name} than {first.run}; train both with the same data.split.seed"
-            )
-        if not np.array_equal(examples.Y, theirs.Y, equal_nan=examples.Y.dtype.kind == "f"):
+        _check_same(examples, other.dataset.splits[name], name, first, other)
+
+
+def _memory(run: TrainedRun) -> str | None:
+    return getattr(run.experiment.data, "memory", None)
+
+
+def _check_same(
+    examples: Examples | StreamedExamples,
+    theirs: Examples | StreamedExamples,
+    name: str,
+    first: TrainedRun,
+    other: TrainedRun,
+) -> None:
+    """Refuse other rows, targets or inputs."""
+    if not examples.same_rows(theirs):  # type: ignore[arg-type] # with the same data.memory both are of one kind
+        raise UsageError(
+            f"{other.run}: has other examples in {name} than {first.run}; train both with the same data.split.seed"
+        )
+    for (X, Y), (their_X, their_Y) in zip(examples.blocks(_AT_ONCE), theirs.blocks(_AT_ONCE), strict=True):
+        if not np.array_equal(Y, their_Y, equal_nan=Y.dtype.kind == "f"):
             raise UsageError(f"{other.run}: has other targets than {first.run}; an ensemble needs the same")
-        if not np.array_equal(examples.X, theirs.X):
+        if not np.array_equal(X, their_X):
             raise UsageError(f"{other.run}: normalises its data otherwise than {first.run}; an ensemble needs the same")

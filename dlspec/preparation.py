@@ -26,7 +26,8 @@ class Prepared:
     loaded: LoadedExperiment
     dataset: Dataset
     experiment: Experiment  # resolved: no `auto` left
-    weights: Array | None  # (m,) how much each training example counts; None where all count the same
+    class_weights: Array | None  # (classes,) how much the examples of each class count; None where all count the same
+    weights: Array | None  # (m,) how much each training example counts; None likewise, and for examples read in parts
     start: Mapping[str, Array] | None  # start values of `initializer: from_file`
     augmented: AugmentedInputs | None  # the training images, changed anew in every epoch
 
@@ -55,10 +56,11 @@ def prepare(loaded: LoadedExperiment) -> Prepared:
     """
     dataset = experiment_data.load_data(loaded)
     experiment = resolver.resolve(loaded, dataset, cores=physical_cores())
-    weights = experiment_data.build_weights(loaded, dataset)
+    class_weights = experiment_data.class_weights(loaded, dataset)
+    weights = experiment_data.build_weights(dataset, class_weights)
     augmented = experiment_data.build_augmentation(loaded, dataset)
-    start = builder.read_start(loaded, experiment, n_x=dataset.splits["train"].X.shape[1])
-    return Prepared(loaded, dataset, experiment, weights, start, augmented)
+    start = builder.read_start(loaded, experiment, n_x=dataset.splits["train"].n_x)
+    return Prepared(loaded, dataset, experiment, class_weights, weights, start, augmented)
 
 
 def contact_sheet(prepared: Prepared, *, examples: int, copies: int) -> NDArray[np.uint8]:
@@ -83,5 +85,5 @@ def contact_sheet(prepared: Prepared, *, examples: int, copies: int) -> NDArray[
 
 def advice(prepared: Prepared) -> list[Advice]:
     """The course's guidelines that the experiment does not follow."""
-    examples = {name: len(split.X) for name, split in prepared.dataset.splits.items()}
+    examples = {name: len(split) for name, split in prepared.dataset.splits.items()}
     return advise(prepared.experiment, examples=examples)

@@ -15,6 +15,7 @@ from dlspec.config.section import Section
 from dlspec.config.training import EarlyStopping, rising
 from dlspec.data.dataset import Dataset
 from dlspec.data.split import percents
+from dlspec.data.streamed import StreamedExamples
 from dlspec.experiment_data import synthetic_seed
 
 # Multiply-adds of one forward pass from which a second thread pays: measured over whole training
@@ -51,6 +52,7 @@ def resolve(loaded: LoadedExperiment, dataset: Dataset, *, cores: int) -> Experi
         _check_monitor(loaded, dataset, metric, decay.monitor, where=("decay", "monitor"))
     _check_min_rate(loaded)
     _check_batches(loaded, dataset)
+    _check_buffer(loaded, dataset)
     _check_length(loaded, dataset)
     updates: dict[str, Any] = {
         "data": _resolved_data(experiment, dataset),
@@ -60,9 +62,9 @@ def resolve(loaded: LoadedExperiment, dataset: Dataset, *, cores: int) -> Experi
     if stopping is not None:
         updates["training"] = experiment.training.model_copy(update={"early_stopping": stopping})
     if experiment.threads == "auto":
-        m, n_x = dataset.splits["train"].X.shape
-        widths = [n_x, *(layer.units for layer in experiment.architecture.layers), int(output.units)]
-        batch = m if experiment.batch_size == "all" else min(m, experiment.batch_size)
+        train = dataset.splits["train"]
+        widths = [train.n_x, *(layer.units for layer in experiment.architecture.layers), int(output.units)]
+        batch = len(train) if experiment.batch_size == "all" else min(len(train), experiment.batch_size)
         work = batch * sum(n_in * n_out for n_in, n_out in pairwise(widths))
         updates["threads"] = cores if work >= THREADS_PAY_FROM else 1
     return experiment.model_copy(update=updates)
@@ -73,6 +75,10 @@ def _resolved_data(experiment: Experiment, dataset: Dataset) -> OneFile | SplitF
     updates: dict[str, Any] = {}
     if not isinstance(data, Synthetic):
         updates["task"] = dataset.task
+        if data.columns is not None and dataset.columns is not None:
+            updates["columns"] = data.columns.model_copy(
+                update={"types": {**data.columns.types, **dataset.columns.kinds}}
+            )
     elif data.seed is None:
         updates["seed"] = synthetic_seed(experiment, data)
     if data.split is not None and (cut := dataset.cut) is not None:
@@ -219,7 +225,7 @@ def _check_min_rate(loaded: LoadedExperiment) -> None:
 def _check_length(loaded: LoadedExperiment, dataset: Dataset) -> None:
     """Warm-up and cycles must fit into the run."""
     decay, epochs = loaded.experiment.decay, loaded.experiment.training.epochs
-    m, size = len(dataset.splits["train"].X), loaded.experiment.batch_size
+    m, size = len(dataset.splits["train"]), loaded.experiment.batch_size
     steps_per_epoch = 1 if size == "all" else -(-m // size)
     length = epochs if decay.per == "epoch" else epochs * steps_per_epoch
     if decay.warmup >= length:
@@ -235,7 +241,7 @@ def _check_length(loaded: LoadedExperiment, dataset: Dataset) -> None:
 
 def _check_batches(loaded: LoadedExperiment, dataset: Dataset) -> None:
     """Batch normalisation needs two examples in every batch, the last one of an epoch included."""
-    layers, m = loaded.experiment.architecture.layers, len(dataset.splits["train"].X)
+    layers, m = loaded.experiment.architecture.layers, len(dataset.splits["train"])
     size = m if loaded.experiment.batch_size == "all" else min(loaded.experiment.batch_size, m)
     if not any(layer.batch_norm for layer in layers) or (size > 1 and m % size != 1):
         return
@@ -247,3 +253,14 @@ def _check_batches(loaded: LoadedExperiment, dataset: Dataset) -> None:
         ("batch_size",),
         f"{size:,} leaves a batch of 1 of {m:,} training examples, {needs}; expected another size, such as {other:,}",
     )
+
+
+def _check_buffer(loaded: LoadedExperiment, dataset: Dataset) -> None:
+    """Examples that are read in parts are shuffled in a buffer, which must hold more than a batch."""
+    train, size = dataset.splits["train"], loaded.experiment.batch_size
+    if isinstance(train, StreamedExamples) and size != "all" and train.capacity < 2 * min(size, len(train)):
+        raise loaded.problem(
+            ("data", "memory"),
+            f"leaves a buffer of {train.capacity:,} examples to shuffle in; expected room for two batches of "
+            f"{size:,}: more memory, or a smaller batch_size",
+        )

@@ -13,7 +13,7 @@ from dlspec.diagnosis.actions import actions_of
 from dlspec.diagnosis.bias_variance import Diagnosis, diagnose
 from dlspec.diagnosis.curves import curve_findings, trend_of
 from dlspec.diagnosis.evidence import Action, Evidence
-from dlspec.diagnosis.intervals import ErrorRate, bootstrap, interval
+from dlspec.diagnosis.intervals import BOOTSTRAP_UP_TO, ErrorRate, bootstrap, interval
 from dlspec.diagnosis.layers import layer_findings
 from dlspec.diagnosis.optimization_rules import least_kept
 from dlspec.run.record import Segment
@@ -128,12 +128,16 @@ def _means(split: Mapping[str, Any]) -> dict[str, float]:
 def bootstrap_means(
     experiment: Experiment, evaluator: Evaluator, splits: Sequence[str]
 ) -> dict[str, tuple[float, ...]]:
-    """Means of bootstrap samples of the errors of these splits of a regression; nothing for other tasks."""
+    """Means of bootstrap samples of the errors of these splits of a regression; nothing for other tasks.
+
+    Nor for splits of which none are drawn: these need not fit into memory.
+    """
     if evaluator.task != "regression":
         return {}
     return {
         split: bootstrap(evaluator.squared_errors(split), rng=stream(experiment.seed, "bootstrap", number))
         for number, split in enumerate(splits)
+        if len(evaluator.splits[split]) <= BOOTSTRAP_UP_TO
     }
 
 
@@ -178,7 +182,7 @@ def _evidence(
 ) -> Evidence:
     """What the run shows beside its errors."""
     bias = diagnosis.gaps[0]
-    noisy = dataset.splits["train"].raw is not None or least_kept(experiment) < 1
+    noisy = experiment.augmentation is not None or least_kept(experiment) < 1
     normalized = any(layer.batch_norm for layer in experiment.architecture.layers)
     findings = [
         *layer_findings(samples, normalized=experiment.data.normalize != "none"),
@@ -195,7 +199,7 @@ def _evidence(
         experiment=experiment,
         diagnosis=diagnosis,
         findings=findings,
-        examples=len(dataset.splits["train"].X),
+        examples=len(dataset.splits["train"]),
         images=dataset.image_shape is not None,
         stopped_early=finished.reason == "early_stopping",
         penalty=(last["train_cost"] - last["train_loss"]) / (last["train_loss"] or 1.0),

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import dlspec
 from dlspec import builder
 from dlspec.changes import Changes, changes, identity
 from dlspec.config import loader, yaml_tree
@@ -138,19 +139,21 @@ def resume(
         record = read_record(run)
         segments = segments_of(record)
         newest = checkpoints.newest_sound(run)
-        current = _load_segment(run, segments[-1])
+        current = _load_segment(run, segments[-1], record)
         changed = loader.load(current.path, overrides) if overrides else current
         change = _allowed(current, changed, allow_threads=allow_inexact)
         prepared = prepare(changed)
         experiment = prepared.experiment
         reached = _reached(run, newest, prepared)
-        if record["status"] == "finished" and not (change.segment or change.threads):
-            left = _nothing_left(experiment, reached)
-            if left is not None:
-                return AlreadyFinished(run, f"{record['message']}; to train on: dlspec resume {run} {left}")
-        if reached is not None and experiment.training.epochs < reached.state.epoch:
+        left = _nothing_left(experiment, reached) if record["status"] == "finished" else None
+        if left is not None:
+            if change.segment or change.threads:
+                raise UsageError(f"{run}: would train nothing with these settings: {record['message']}; add {left}")
+            return AlreadyFinished(run, f"{record['message']}; to train on: dlspec resume {run} {left}")
+        begun_epochs = 0 if reached is None else reached.state.epoch + (reached.state.seen > 0)
+        if experiment.training.epochs < begun_epochs:
             raise UsageError(
-                f"{run}: has done {reached.state.epoch} epochs; expected training.epochs of at least that, found "
+                f"{run}: has begun epoch {begun_epochs}; expected training.epochs of at least that, found "
                 f"{experiment.training.epochs}"
             )
         facts = environment(threads=int(experiment.threads), source=current.path)
@@ -171,11 +174,13 @@ def resume(
             inexact=inexact,
         )
         notes = [*(f"damaged, set aside: {wrong}" for _, wrong in newest.damaged), *(f"inexact: {x}" for x in inexact)]
+        if newest.path is None:
+            notes.append("there is no whole checkpoint: the run starts over")
         for path, _ in newest.damaged:
             checkpoints.set_aside(path)
         introduce(prepared, notes)
         session = Session(run, segments, watcher, interrupted, now, notes)
-        stretches = _stretches(run, segments, first=reached.segment if reached else 1, last=prepared)
+        stretches = _stretches(run, segments, record, first=reached.segment if reached else 1, last=prepared)
         return session.work(stretches, record=record, reached=reached)
 
 
@@ -189,14 +194,17 @@ def _nothing_left(experiment: Experiment, reached: Reached | None) -> str | None
     return "--epochs N" if experiment.training.epochs == state.epoch else None
 
 
-def _load_segment(run: Path, segment: Segment) -> LoadedExperiment:
+def _load_segment(run: Path, segment: Segment, record: Mapping[str, Any]) -> LoadedExperiment:
     """The configuration of a segment, refused where someone has changed it since.
+
+    Another version of dlspec has other settings, so that nothing can be told; it is another environment anyway.
 
     Raises:
         RunError: its hash is another.
     """
     loaded = loader.load(run / segment.config)
-    if segment.sha256 not in (None, identity(loaded.experiment)):
+    same_version = record.get("environment", {}).get("dlspec") == dlspec.__version__
+    if same_version and segment.sha256 not in (None, identity(loaded.experiment)):
         raise RunError(
             f"{loaded.path}: was changed since the run began; restore it, and change a running experiment with: "
             f"dlspec resume {run} --set KEY=VALUE"
@@ -233,20 +241,26 @@ def _reached(run: Path, newest: Newest, prepared: Prepared) -> Reached | None:
     """How far the run has come, by its newest whole checkpoint; None where it has none and starts over.
 
     Raises:
-        RunError: a checkpoint of another architecture.
+        RunError: a checkpoint of another architecture, or metrics that have lost rows.
     """
     if newest.checkpoint is None or newest.path is None:
         return None
-    experiment, examples = prepared.experiment, len(prepared.dataset.splits["train"].X)
-    metrics = run / "metrics.jsonl"
+    experiment, examples = prepared.experiment, len(prepared.dataset.splits["train"])
+    path = run / "metrics.jsonl"
+    metrics = path.read_bytes() if path.exists() else b""
     saved = format1.continued(
         newest.checkpoint,
         batch_size=examples if experiment.batch_size == "all" else experiment.batch_size,
         examples=examples,
-        metrics=metrics.read_bytes() if metrics.exists() else b"",
+        metrics=metrics,
     )
     state = builder.state_of(saved, experiment, source=str(newest.path))
-    return Reached(saved.progress["segment"], state, saved.progress["metrics_bytes"])
+    if len(metrics) < (needed := saved.progress["metrics_bytes"]):
+        raise RunError(
+            f"{path}: has {len(metrics)} bytes, expected at least {needed}; its end was lost or it is another file; "
+            "restore it from a copy"
+        )
+    return Reached(saved.progress["segment"], state, needed)
 
 
 def _with_changes(
@@ -268,19 +282,22 @@ def _with_changes(
     return list(segments)
 
 
-def _stretches(run: Path, segments: Sequence[Segment], *, first: int, last: Prepared | None) -> list[Stretch]:
+def _stretches(
+    run: Path, segments: Sequence[Segment], record: Mapping[str, Any], *, first: int, last: Prepared | None
+) -> list[Stretch]:
     """The segments from number `first` on, as stretches to train.
 
     Args:
         run: holds their configurations.
         segments: all of the run.
+        record: content of `run.json`.
         first: from 1.
         last: the last one, where it is prepared already.
     """
     ends: Iterator[Place | None] = iter([*(Place.of(segment) for segment in segments[first:]), None])
     stretches = []
     for number, segment in enumerate(segments[first - 1 :], start=first):
-        loaded = _load_segment(run, segment)
+        loaded = _load_segment(run, segment, record)
         stretches.append(Stretch(number, loaded.experiment, partial(prepare, loaded), next(ends)))
     if last is not None:
         stretches[-1] = replace(stretches[-1], prepare=lambda: last)
@@ -330,7 +347,7 @@ def reproduce(
     """
     record = read_record(original)
     segments = segments_of(record)
-    loaded = _load_segment(original, segments[-1])
+    loaded = _load_segment(original, segments[-1], record)
     prepared = prepare(loaded)
     end = _end_of(original, record, prepared)
     if record["data"]["sha256"] != prepared.dataset.fingerprint:
@@ -342,7 +359,7 @@ def reproduce(
     with directory.locked(run):
         storage.write_file(run / "config.yaml", (original / "config.yaml").read_bytes())
         for segment in segments:
-            _write_config(run / segment.config, _load_segment(original, segment).experiment, base=original)
+            _write_config(run / segment.config, _load_segment(original, segment, record).experiment, base=original)
         segments = [replace(s, sha256=identity(loader.load(run / s.config).experiment)) for s in segments]
         new = new_record(
             run,
@@ -352,7 +369,7 @@ def reproduce(
             segments=segments,
             reproduces=record["run"],
         )
-        stretches = _stretches(run, segments, first=1, last=prepared)
+        stretches = _stretches(run, segments, new, first=1, last=prepared)
         stretches[-1] = replace(stretches[-1], end=end)
         session = Session(run, segments, watcher, interrupted, now)
         outcome = session.work(
@@ -367,5 +384,6 @@ def _end_of(run: Path, record: Mapping[str, Any], prepared: Prepared) -> Place |
         return None
     reached = _reached(run, checkpoints.newest_sound(run), prepared)
     if reached is None:
-        raise RunError(f"{run}: has no checkpoint to compare with; start it anew with: dlspec train {run}/config.yaml")
+        fix = f"start it anew with: dlspec train {run / FIRST_CONFIG}"
+        raise RunError(f"{run}: has no checkpoint to compare with; {fix}")
     return Place.of(reached.state)

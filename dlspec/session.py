@@ -14,7 +14,9 @@ from dlspec import builder, changes
 from dlspec.config.experiment import Experiment
 from dlspec.core.cost import Cost
 from dlspec.core.randomness import stream
-from dlspec.data.batches import Batches
+from dlspec.data.batches import Batch, Batches
+from dlspec.data.streamed import StreamedExamples
+from dlspec.data.streamed_batches import StreamedBatches
 from dlspec.errors import DlspecError, RunError, TrainingError
 from dlspec.preparation import Prepared
 from dlspec.report import markdown
@@ -26,7 +28,7 @@ from dlspec.run.recorder import CheckpointWriter, Log, MetricsRecorder, read_met
 from dlspec.run_report import bootstrap_means, build_report
 from dlspec.training.evaluation import Evaluator
 from dlspec.training.events import EpochDone, Event, Reason, RunFinished, RunStarted, StepsDone, TrainingState
-from dlspec.training.health import HealthSampler, sample_of
+from dlspec.training.health import EXAMPLES, sample_of
 from dlspec.training.latency import predict_ms
 from dlspec.training.trainer import Trainer
 
@@ -141,6 +143,8 @@ class Session:
                 write_record(self.run, ended(record, now=self.now(), status="failed", message=message))
             if isinstance(error, MemoryError):
                 raise TrainingError(f"{self.run}: {message}") from error
+            if isinstance(error, RunError) and (self.run / directory.RUN_FILE).exists():
+                raise type(error)(f"{error}; then go on with: dlspec resume {self.run}") from error
             raise
         end = outcome.finished
         status, progress = STATUS[end.reason], {"epoch": end.epoch, "step": end.step}
@@ -172,7 +176,7 @@ class Session:
         # Threads are pinned before the start values are made: those of `orthogonal` come out of linear algebra.
         with ExitStack() as stack:
             stack.enter_context(numerics(int(experiment.threads)))
-            cost = builder.build_cost(experiment, n_x=dataset.splits["train"].X.shape[1], start=prepared.start)
+            cost = builder.build_cost(experiment, n_x=dataset.splits["train"].n_x, start=prepared.start)
             evaluator = builder.build_evaluator(experiment, cost, dataset)
             trainer = build_trainer(
                 prepared, cost, evaluator, interrupted=self.interrupted, say_next=_moments(experiment, stretch.end)
@@ -181,9 +185,13 @@ class Session:
             if reached is not None:
                 trainer.restore(reached.state)
                 keep = reached.metrics_bytes
+            some = _some(prepared)
+            sampler = builder.build_health_sampler(
+                experiment, cost, some, steps_per_epoch=trainer.batches.steps_per_epoch
+            )
             metrics = stack.enter_context(closing(MetricsRecorder(self.run, segment=stretch.number, keep=keep)))
             health = stack.enter_context(
-                closing(HealthRecorder(self.run, sampler=_sampler(prepared, cost), step=_place_of(reached).step))
+                closing(HealthRecorder(self.run, sampler=sampler, step=_place_of(reached).step))
             )
             record = stack.enter_context(self._writers(prepared, cost, metrics, health, segment=stretch.number))
             finished = self._play(trainer, record, end=stretch.end)
@@ -192,20 +200,21 @@ class Session:
             if STATUS[finished.reason] != "finished":
                 return Outcome(self.run, finished, None), here
             report = self._report(prepared, cost, evaluator, finished, state)
-            return Outcome(self.run, finished, report, predict_ms(cost, dataset.splits["train"].X)), here
+            return Outcome(self.run, finished, report, predict_ms(cost, some[0])), here
 
     def _play(self, trainer: Trainer, record: Callable[[Event], None], *, end: Place | None) -> RunFinished:
         """Train until the trainer ends, or to where the next segment begins."""
-        for event in trainer.run():
-            record(event)
-            self.watcher(event)
-            if isinstance(event, RunFinished):
-                return event
-            if end is not None and not isinstance(event, RunStarted) and end.is_reached_by(event):
-                message = f"stopped after step {event.step}"
-                stopped = RunFinished("interrupted", event.epoch, event.step, message, event.state)
-                record(stopped)
-                return stopped
+        with closing(trainer.run()) as events:  # so that a thread that reads ahead ends with it
+            for event in events:
+                record(event)
+                self.watcher(event)
+                if isinstance(event, RunFinished):
+                    return event
+                if end is not None and not isinstance(event, RunStarted) and end.is_reached_by(event):
+                    message = f"stopped after step {event.step}"
+                    stopped = RunFinished("interrupted", event.epoch, event.step, message, event.state)
+                    record(stopped)
+                    return stopped
         raise RunError(f"{self.run}: the training ended without saying why")
 
     def _report(
@@ -234,6 +243,9 @@ class Session:
         )
         storage.write_file(self.run / "report.json", directory.to_json(report))
         storage.write_file(self.run / "report.md", markdown.render(report).encode())
+        from dlspec import run_page  # only here: most of what imports a session never draws a page
+
+        run_page.write(self.run, prepared.dataset, evaluator)
         return report
 
     @contextmanager
@@ -345,21 +357,27 @@ def build_trainer(
     )
 
 
-def _sampler(prepared: Prepared, cost: Cost) -> HealthSampler:
-    examples = prepared.dataset.splits["train"]
-    batch = sample_of(examples.X, examples.Y, prepared.weights)
-    steps_per_epoch = batches_of(prepared).steps_per_epoch
-    return builder.build_health_sampler(prepared.experiment, cost, batch, steps_per_epoch=steps_per_epoch)
+def _some(prepared: Prepared) -> Batch:
+    """A few training examples from all over the set, with their weights."""
+    train, by_class = prepared.dataset.splits["train"], prepared.class_weights
+    if not isinstance(train, StreamedExamples):
+        return sample_of(train.X, train.Y, prepared.weights)
+    X, Y = train.some(EXAMPLES)
+    return X, Y, None if by_class is None else by_class[Y]
 
 
-def batches_of(prepared: Prepared) -> Batches:
+def batches_of(prepared: Prepared) -> Batches | StreamedBatches:
     """The mini-batches of an experiment."""
-    examples, size = prepared.dataset.splits["train"], prepared.experiment.batch_size
+    examples, experiment = prepared.dataset.splits["train"], prepared.experiment
+    size = len(examples) if experiment.batch_size == "all" else experiment.batch_size
+    if isinstance(examples, StreamedExamples):
+        weights = prepared.class_weights
+        return StreamedBatches(examples, class_weights=weights, batch_size=size, seed=experiment.seed)
     return Batches(
         examples.X,
         examples.Y,
         prepared.weights,
-        batch_size=len(examples.X) if size == "all" else size,
-        seed=prepared.experiment.seed,
+        batch_size=size,
+        seed=experiment.seed,
         fill=None if prepared.augmented is None else prepared.augmented.fill,
     )

@@ -14,7 +14,7 @@ from dlspec.data.identical import first_alike, shared
 from dlspec.data.join import join
 from dlspec.data.labels import coding_of
 from dlspec.data.reading import Reading
-from dlspec.data.scan import ARRAY_SUFFIXES, TEXT_SUFFIXES, Scan, Wanted, scan
+from dlspec.data.scan import ARRAY_SUFFIXES, PARQUET, TEXT_SUFFIXES, Scan, Wanted, scan
 from dlspec.data.split import auto_ratios, percents
 from dlspec.data.split_file import SplitFile
 from dlspec.data.table import listed, plain, shown
@@ -166,9 +166,9 @@ def _check_settings(request: Request) -> None:
         raise UsageError(f"found --no-test and ratios {percents(request.cut.ratios)}; expected train/dev such as 70/30")
     if request.target_file is not None and request.target_file.suffix.lower() != request.data.suffix.lower():
         raise UsageError(f"{request.target_file}: expected a file of the same format as {request.data}")
-    table = request.data.suffix.lower() in TEXT_SUFFIXES
+    table = request.data.suffix.lower() in (*TEXT_SUFFIXES, PARQUET)
     if request.reading.target is not None and not table:
-        raise UsageError(f"{request.data}: --target names a column of CSV and TSV files; expected --y, an array")
+        raise UsageError(f"{request.data}: --target names a column of CSV, TSV or Parquet; expected --y, an array")
     if (request.reading.x, request.reading.y) != ("x", "y") and table:
         raise UsageError(f"{request.data}: --x and --y name arrays; expected --target, a column")
 
@@ -277,7 +277,7 @@ def write_split_file(division: Division, path: Path) -> SplitFile:
     content = SplitFile(
         rows=division.rows,
         m=division.m,
-        data_hash=split_file.data_hash(request.data),
+        data_hash=split_file.data_hash(request.data, y=request.reading.y),
         columns=request.columns,
         made={key: value for key, value in made.items() if value is not None},
     )

@@ -29,13 +29,13 @@ def write(target: Path) -> list[Path]:
         UsageError: one of the files is there already; nothing was written.
         RunError: the directory cannot be written.
     """
+    storage.check_writable(target)
     existing = [path for path in files() if (target / path).exists()]
     if existing:
         raise UsageError(
             f"{target / existing[0]}: already there ({len(existing)} of {len(files())} files are); "
             "nothing was written; choose another directory"
         )
-    storage.check_writable(target)
     base = source()
     for path in files():
         storage.make_parents((target / path).parent)

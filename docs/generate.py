@@ -15,7 +15,13 @@ from dlspec.cli.app import app
 from dlspec.config.experiment import Experiment
 
 REFERENCE = Path(__file__).parent / "reference"
-COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
+COMMANDS = [command.callback.__name__.replace("_", "-") for command in app.registered_commands if command.callback] + [
+    f"{group.name} {command.callback.__name__}"
+    for group in app.registered_groups
+    if group.typer_instance
+    for command in group.typer_instance.registered_commands
+    if command.callback
+]
 Node = dict[str, Any]
 
 
@@ -40,7 +46,7 @@ def commands_page() -> str:
     runner = CliRunner(env={"COLUMNS": "100", "TERM": "dumb"})
     parts = ["# Commands\n\nMade from `--help` by `docs/generate.py`.\n"]
     for command in ("", *COMMANDS):
-        words = [command, "--help"] if command else ["--help"]
+        words = [*command.split(), "--help"]
         text = runner.invoke(app, words, prog_name="dlspec").output
         lines = "\n".join(line.rstrip() for line in text.strip().splitlines())
         parts.append(f"## dlspec {command}".rstrip() + f"\n\n```text\n{lines}\n```\n")

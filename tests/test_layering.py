@@ -20,21 +20,35 @@ RANKS = {
     "data": 2,
     "training": 3,
     "diagnosis": 3,
+    "analysis": 3,
     "run": 4,
     "report": 4,
     "builder": 5,
     "preparation": 5,
     "run_report": 5,
+    "run_page": 5,
+    "pictures": 5,
+    "plots": 5,
+    "second_look": 5,
     "changes": 5,
     "session": 5,
     "runner": 5,
     "measurement": 5,
+    "predictions": 5,
+    "compare": 5,
+    "lr_find": 5,
+    "overfit": 5,
+    "error_analysis": 5,
+    "learning_curve": 5,
+    "prediction": 5,
     "experiment_data": 5,
     "resolver": 5,
     "battery": 5,
     "gradcheck": 5,
     "splitting": 5,
     "materialize": 5,
+    "writers": 5,
+    "convert": 5,
     "starter": 5,
     "start_values": 5,
     "cli": 6,
@@ -48,6 +62,13 @@ SAME_RANK = {
     ("session", "changes"),
     ("session", "preparation"),
     ("session", "run_report"),
+    ("session", "run_page"),
+    ("run_page", "pictures"),
+    ("plots", "run_page"),
+    ("second_look", "builder"),
+    ("second_look", "measurement"),
+    ("second_look", "pictures"),
+    ("second_look", "run_page"),
     ("runner", "builder"),
     ("runner", "changes"),
     ("runner", "preparation"),
@@ -56,7 +77,25 @@ SAME_RANK = {
     ("measurement", "experiment_data"),
     ("builder", "start_values"),
     ("measurement", "builder"),
+    ("predictions", "builder"),
+    ("predictions", "measurement"),
+    ("compare", "measurement"),
+    ("compare", "predictions"),
+    ("learning_curve", "builder"),
+    ("learning_curve", "experiment_data"),
+    ("learning_curve", "preparation"),
+    ("learning_curve", "session"),
+    ("error_analysis", "measurement"),
+    ("error_analysis", "predictions"),
+    ("overfit", "builder"),
+    ("overfit", "gradcheck"),
+    ("overfit", "preparation"),
+    ("lr_find", "builder"),
+    ("lr_find", "preparation"),
+    ("lr_find", "session"),
     ("materialize", "splitting"),
+    ("convert", "writers"),
+    ("prediction", "builder"),
     ("gradcheck", "builder"),
     ("gradcheck", "preparation"),
     ("gradcheck", "session"),
@@ -66,25 +105,36 @@ STARTER_IMPORTS = {"dlspec.errors", "dlspec.run.storage"}
 THIRD_PARTY = {
     "config": {"pydantic", "pydantic_core", "yaml"},
     "core": {"numpy"},
-    "data": {"numpy", "h5py"},
+    "data": {"numpy", "h5py", "PIL", "pyarrow"},
     "training": {"numpy"},
     "diagnosis": {"numpy"},
+    "analysis": {"numpy"},
     "run": {"numpy", "h5py", "filelock", "threadpoolctl"},
     "builder": {"numpy"},
     "start_values": {"numpy"},
     "preparation": {"numpy"},
     "session": {"numpy"},
+    "pictures": {"numpy"},
+    "plots": {"matplotlib"},
     "measurement": {"numpy"},
+    "predictions": {"numpy"},
+    "compare": {"numpy"},
+    "lr_find": {"numpy"},
+    "overfit": {"numpy"},
+    "error_analysis": {"numpy"},
+    "learning_curve": {"numpy"},
+    "prediction": {"numpy"},
     "experiment_data": {"numpy"},
     "gradcheck": {"numpy"},
     "splitting": {"numpy"},
     "materialize": {"numpy", "h5py"},
+    "writers": {"numpy", "h5py"},
     "battery": {"numpy"},
     "cli": {"typer", "rich", "PIL"},
 }
 
 # Pure functions of numbers: no files, clock, system or terminal.
-PURE = {"core", "diagnosis", "report"}
+PURE = {"core", "diagnosis", "analysis", "report"}
 IMPURE_MODULES = {"os", "io", "pathlib", "shutil", "subprocess", "sys", "tempfile", "time", "datetime", "logging"}
 BANNED_MODULES = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "imp"}
 BANNED_CALLS = {"eval", "exec", "compile", "__import__"}
@@ -99,6 +149,7 @@ WRITING_FUNCTIONS = {
     "shutil": {"copy", "copy2", "copyfile", "copyfileobj", "copytree", "move", "rmtree", "make_archive"},
     "np": {"save", "savez", "savez_compressed", "savetxt", "memmap"},
 }  # fmt: skip
+READING_FLAGS = {"os.O_RDONLY", "os.O_RDONLY | os.O_NONBLOCK"}
 WRITE_MODE = re.compile("[rbtU]*[wax+][rwaxbtU+]*")
 
 
@@ -184,7 +235,7 @@ def writes(call, owner):
     if not isinstance(function, ast.Attribute):
         return False
     name = function.attr
-    if owner == "storage" or (owner == "os" and name == "open" and ast.unparse(arguments[1]) == "os.O_RDONLY"):
+    if owner == "storage" or (owner == "os" and name == "open" and ast.unparse(arguments[1]) in READING_FLAGS):
         return False  # the writer itself, or a file opened for nothing but reading
     if owner in WRITING_FUNCTIONS:
         return name in WRITING_FUNCTIONS[owner]
@@ -195,7 +246,7 @@ def writes(call, owner):
     if owner == "h5py" and name == "File":
         return opens_for_writing(call, position=1)
     if name == "open":
-        of_a_file = owner in ("io", "gzip", "codecs", "zipfile") or str(owner).endswith("archive")
+        of_a_file = owner in ("io", "gzip", "codecs", "zipfile", "Image") or str(owner).endswith("archive")
         return opens_for_writing(call, position=1 if of_a_file else 0)
     if name == "replace":  # of a path: one argument; of text: two; of a date: keywords
         return len(arguments) == 1 and not call.keywords
@@ -344,8 +395,9 @@ def test_a_planted_violation_is_found(path, source, problem):
         ("run/storage.py", "os.open(path, os.O_WRONLY); path.mkdir(); path.replace(other)"),
         ("run/new.py", "path.open('rb'); path.open(encoding='utf-8', newline=''); open(path)"),
         ("run/new.py", "text.replace('a', 'b'); moment.replace(tzinfo=UTC); re.compile('x'); path.read_text()"),
-        ("run/new.py", "os.open(path, os.O_RDONLY); storage.rename(path, other)"),
+        ("run/new.py", "os.open(path, os.O_RDONLY | os.O_NONBLOCK); storage.rename(path, other)"),
         ("data/new.py", "h5py.File(path, 'r'); np.load(path, allow_pickle=False); archive.open(member)"),
+        ("data/new.py", "Image.open(file, formats=FORMATS)"),
         ("runner.py", "from dlspec import builder\nimport dlspec"),
         ("starter.py", "from dlspec.run import storage\nfrom dlspec.errors import UsageError"),
     ],

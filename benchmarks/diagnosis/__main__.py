@@ -33,10 +33,16 @@ def dev_error(report: dict[str, Any] | None) -> float:
     return float(next(split["error"] for split in report["splits"] if split["split"] == "dev"))
 
 
-def measure(situation: Situation, place: Path) -> dict[str, Any]:
-    """Train it, read the verdict, apply the first action."""
+def written(situation: Situation, place: Path) -> Path:
+    """The experiment file that a situation is planted in."""
     config = place / "e.yaml"
     config.write_text(BASES[situation.base].replace("DATASETS", str(DATASETS)).replace("TARGET", "diagnosis"))
+    return config
+
+
+def measure(situation: Situation, place: Path) -> dict[str, Any]:
+    """Train it, read the verdict, apply the first action."""
+    config = written(situation, place)
     before = [trained(config, situation.overrides, seed, place / "runs") for seed in SEEDS]
     report = before[0]
     assert report is not None, situation.name

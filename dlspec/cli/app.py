@@ -1,5 +1,6 @@
 """The command `dlspec`."""
 
+import errno
 import io
 import sys
 from typing import Annotated
@@ -9,12 +10,22 @@ import typer
 import dlspec
 from dlspec.cli import (
     augment,
+    compare,
+    convert,
+    data_describe,
+    diagnose,
     ensemble,
+    error_analysis,
     evaluate,
     gradcheck,
     init,
+    learning_curve,
+    lr_find,
+    overfit,
+    predict,
     reproduce,
     resume,
+    runs,
     schema,
     show,
     signals,
@@ -22,13 +33,12 @@ from dlspec.cli import (
     train,
     validate,
 )
-from dlspec.cli.errors import FAILED, exit_code, lines, system_error
-from dlspec.errors import DlspecError
-from dlspec.text import printable
+from dlspec.cli.errors import FAILED, USAGE, CommandLineError, command_line_error, exit_code, line, lines, system_error
+from dlspec.errors import DlspecError, UsageError
 
 app = typer.Typer(
     name="dlspec",
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode=None,  # plain help: rich would double the time it takes
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -43,7 +53,8 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback does the work
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
@@ -54,23 +65,39 @@ def root(
     Exit codes: 0 ok, 1 run failed, 2 usage, config or data, 3 diverged, 4 run directory busy or not
     writable, 130 and 143 after SIGINT and SIGTERM.
     """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(USAGE)
 
 
 for command in (
     train.train,
     resume.resume,
     reproduce.reproduce,
+    runs.runs,
+    compare.compare,
+    error_analysis.errors,
     evaluate.evaluate,
+    diagnose.diagnose,
     ensemble.ensemble,
+    predict.predict,
     split.split,
     validate.validate,
     augment.augment,
+    convert.convert,
+    lr_find.lr_find,
+    overfit.overfit,
+    learning_curve.learning_curve,
     gradcheck.gradcheck,
     show.show,
     schema.schema,
     init.init,
 ):
     app.command()(command)
+
+data = typer.Typer(no_args_is_help=True, help="Look at data.", rich_markup_mode=None)
+data.command()(data_describe.describe)
+app.add_typer(data, name="data")
 
 
 def main() -> None:
@@ -80,20 +107,25 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without Unicode is no reason to fail
     try:
-        app()
+        if "" in sys.argv[1:]:
+            raise UsageError("found an empty argument; is a variable of the shell not set?")
+        sys.exit(app(standalone_mode=False))
+    except CommandLineError as error:
+        typer.echo(command_line_error(error), err=True)
+        sys.exit(USAGE)
     except DlspecError as error:
-        for line in lines(error):
-            typer.echo(line, err=True)
+        for each in lines(error):
+            typer.echo(each, err=True)
         sys.exit(exit_code(error))
     except BrokenPipeError:  # the reader of a pipe has left, as head does
         sys.stderr.close()
         sys.exit(0)
+    except ImportError as error:  # a package that is damaged, or too little memory to load it into
+        typer.echo(line(f"cannot load {error.name or 'a package'}, perhaps for want of memory: {error}"), err=True)
+        sys.exit(FAILED)
     except MemoryError:
         typer.echo("out of memory; a smaller network, a smaller batch_size or dtype float32 needs less", err=True)
         sys.exit(FAILED)
-    except ImportError as error:  # a library that is installed: extras have messages of their own
-        typer.echo(f"a library cannot be loaded, perhaps for want of memory: {printable(str(error))}", err=True)
-        sys.exit(FAILED)
     except OSError as error:
         typer.echo(system_error(error), err=True)
-        sys.exit(FAILED)
+        sys.exit(USAGE if error.errno == errno.ENAMETOOLONG else FAILED)

@@ -29,7 +29,8 @@ def console(*, stderr: bool = False) -> Console:
     """A console that colours only a terminal, and respects NO_COLOR."""
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else WIDTH_OF_FILES
-    return _Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+    # The terminal breaks long lines: breaks of our own would be copied with the commands in them.
+    return _Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def text(content: str, *, style: str = "") -> Text:
@@ -45,6 +46,15 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     for row in rows:
         result.add_row(*map(text, row))
     return result
+
+
+def plain_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """The same columns on standard output at once: thousands of rows take no longer than to read them."""
+    whole = [head, *rows]
+    widths = [max(map(len, column)) for column in zip(*whole, strict=True)]
+    for first, *rest in whole:
+        cells = (cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))
+        sys.stdout.write(f"{printable('  '.join((first.ljust(widths[0]), *cells))).rstrip()}\n")
 
 
 def results(measured: Sequence[dict[str, Any]], *, names: Sequence[str] | None = None) -> Table:

@@ -39,6 +39,8 @@ def ensemble(
         raise UsageError("found both --seeds and --snapshots; keep one of the two")
     if overrides and not seeds:
         raise UsageError("--set changes an experiment that is trained; it needs --seeds")
+    if len(members) == 1 and not (seeds or snapshots):
+        raise UsageError(_one_member(members[0]))
     if seeds:
         runs = [
             measurement.open_run(run) for run in _trained(Path(members[0]), seeds, overrides or [], runs_dir, split)
@@ -46,7 +48,7 @@ def ensemble(
     elif snapshots:
         runs = _snapshots(members[0], runs_dir)
     else:
-        runs = [_opened(member, runs_dir) for member in members]
+        runs = [measurement.open_run(run) for run in _found(members, runs_dir)]
     measured = measurement.evaluate_ensemble(runs, split=split.value)
     alone = [(trained, measurement.evaluate(trained, split=split.value).splits) for trained in runs]
     if as_json:
@@ -60,6 +62,13 @@ def ensemble(
         rows = [(f"{t.run.name} {t.parameters}", splits[number]) for t, splits in alone]
         out.print(text(row["split"], style="bold"))
         out.print(results([*(row for _, row in rows), row], names=[*(name for name, _ in rows), "ensemble"]))
+
+
+def _one_member(member: str) -> str:
+    """What to add to the only name that was given."""
+    if Path(member).suffix.lower() in (".yaml", ".yml"):
+        return f"{member}: an experiment file needs --seeds N, which trains it with N seeds first"
+    return f"{member}: an ensemble needs at least two members; name more runs, or add --snapshots"
 
 
 def _trained(config: Path, seeds: int, overrides: list[str], runs_dir: Path, split: Split) -> list[Path]:
@@ -93,11 +102,17 @@ def _trained(config: Path, seeds: int, overrides: list[str], runs_dir: Path, spl
         return runs
 
 
-def _opened(member: str, runs_dir: Path) -> "TrainedRun":
-    from dlspec import measurement
+def _found(members: list[str], runs_dir: Path) -> list[Path]:
+    """The runs of these names, each of them once: a member that counts twice is no longer an average."""
+    from dlspec.errors import UsageError
     from dlspec.run import directory
 
-    return measurement.open_run(directory.find(member, runs_dir=runs_dir))
+    runs = [directory.find(member, runs_dir=runs_dir) for member in members]
+    for position, run in enumerate(runs):
+        first = next(index for index, other in enumerate(runs) if other.samefile(run))
+        if first < position:
+            raise UsageError(f"{members[position]}: is the same run as {members[first]}; name each run once")
+    return runs
 
 
 def _snapshots(member: str, runs_dir: Path) -> "list[TrainedRun]":

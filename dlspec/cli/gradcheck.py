@@ -63,6 +63,9 @@ def gradcheck(
             if value is not None:
                 raise UsageError(f"{name} is about one experiment; name its file: dlspec gradcheck CONFIG {name} …")
         right = _everything(epsilon=epsilon, as_json=as_json)
+    elif full and (coordinates is not None or directions is not None):
+        other = "--coordinates" if coordinates is not None else "--directions"
+        raise UsageError(f"found both --full, which checks every entry, and {other}; keep one of the two")
     else:
         from dlspec import gradcheck
         from dlspec.config import loader

@@ -21,3 +21,37 @@ Run = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the results.")]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
+Sort = Annotated[
+    str,
+    typer.Option(
+        metavar="KEY",
+        help="Order by a fact (dev_error, started, seconds, …) or a setting (optimizer.learning_rate); -KEY for the "
+        "largest first.",
+    ),
+]
+Where = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CONDITION",
+        help="Only these runs, such as 'optimizer.name == adam and dev_error < 0.1'.",
+        show_default=False,
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace an existing file.")]
+
+
+def check_new(path: Path, *, force: bool) -> None:
+    """Refuse to replace a file that nobody asked to, and a place that cannot be written, before any work is done.
+
+    Raises:
+        UsageError: it is already there, or a directory.
+        RunBusyError: the place is not writable.
+    """
+    from dlspec.errors import UsageError
+    from dlspec.run import storage
+
+    storage.check_writable(path.parent)
+    if path.is_dir():
+        raise UsageError(f"{path}: is a directory; nothing was written; choose another name")
+    if path.exists() and not force:
+        raise UsageError(f"{path}: already there; nothing was written; choose another name, or --force")

@@ -1,15 +1,17 @@
 """The progress of a training run on standard error: a bar on a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Protocol, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from dlspec.cli.console import text
+from dlspec.cli.console import console, text
 from dlspec.report.numbers import value
+from dlspec.report.spans import span
 from dlspec.training.events import EpochDone, Event, RunStarted, StepsDone
 
 BAR_EVERY_S = 0.1
@@ -144,3 +146,33 @@ def display(console: Console, *, quiet: bool) -> Display:
     if quiet:
         return Silence()
     return Bar(console) if console.is_terminal else Lines(console)
+
+
+@contextmanager
+def counting(what: str, *, clock: Callable[[], float] = time.perf_counter) -> Iterator[Callable[[int, int], None]]:
+    """A function of how many are done and how many there are, which shows both and the time left on standard error.
+
+    A line that is drawn again on a terminal, a line from time to time elsewhere; nothing of what is done at once.
+    """
+    out, started = console(stderr=True), clock()
+    said = started
+
+    def show(done: int, total: int) -> None:
+        nonlocal said
+        now = clock()
+        if now - said < (BAR_EVERY_S if out.is_terminal else LINE_EVERY_S) or not done:
+            return
+        said = now
+        left = (now - started) / done * (total - done)
+        line = f"{100 * done / total:.0f} % of the {what}, {span(left)} left"
+        if out.is_terminal:
+            out.file.write(f"\r\x1b[2K{line}")
+            out.file.flush()
+        else:
+            out.print(text(line))
+
+    try:
+        yield show
+    finally:
+        if out.is_terminal and said > started:
+            out.file.write("\r\x1b[2K")

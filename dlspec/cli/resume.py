@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def resume(
     run: options.Run,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Train for so many epochs in all.", metavar="N", show_default=False)
+        int | None,
+        typer.Option(min=1, max=10_000_000, help="Train for so many epochs in all.", metavar="N", show_default=False),
     ] = None,
     overrides: options.Set = None,
     allow_inexact: Annotated[

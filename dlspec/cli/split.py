@@ -1,7 +1,8 @@
 """`dlspec split DATA`."""
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dlspec.cli import options
 from dlspec.cli import split_options as given
@@ -133,25 +134,32 @@ def _write(division: "Division", out: Path | None, materialize: Path | None, *, 
     from dlspec.run import storage
 
     if materialize is not None:
-        files = files_of(division, materialize)
-        _refuse_existing(files.values(), force=force)
         storage.check_writable(materialize)
+        files = files_of(division, materialize)
+        _refuse_existing(files.values(), division.request.sources, force=force)
         return write_splits(division, materialize)
     data = division.request.data
     suffix = ".split.h5" if division.m > HDF5_FROM else ".split.csv"
     path = data.with_name(data.stem + suffix) if out is None else out
-    _refuse_existing([path], force=force)
+    _refuse_existing([path], division.request.sources, force=force)
     storage.check_writable(path.parent)
     storage.make_parents(path.parent)
     splitting.write_split_file(division, path)
     return {"split": path}
 
 
-def _refuse_existing(paths: Any, *, force: bool) -> None:
+def _refuse_existing(paths: Iterable[Path], sources: Iterable[Path], *, force: bool) -> None:
+    """Refuse to replace a file, without `force`; and the data themselves, in any case."""
     from dlspec.errors import UsageError
 
     for path in paths:
-        if path.exists() and not force:
+        if not path.exists():
+            continue
+        if path.is_dir():
+            raise UsageError(f"{path}: is a directory; nothing was written; choose another name")
+        if any(path.samefile(source) for source in sources):
+            raise UsageError(f"{path}: holds the data to be split; nothing was written; choose another name")
+        if not force:
             raise UsageError(f"{path}: already there; nothing was written; choose another name, or --force")
 
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from dlspec.cli import errors
 from dlspec.cli.console import console, results, text, write_json
 from dlspec.cli.signals import Interruption
+from dlspec.data.streamed import StreamedExamples
 from dlspec.preparation import Prepared
 from dlspec.run_report import limits
 from dlspec.session import Outcome
@@ -16,14 +17,15 @@ from dlspec.session import Outcome
 def introduce(notes: Console, prepared: Prepared) -> None:
     """What is going to be trained, and on what."""
     dataset, experiment = prepared.dataset, prepared.experiment
-    splits = ", ".join(f"{len(split.X):,} {name}" for name, split in dataset.splits.items())
+    splits = ", ".join(f"{len(split):,} {name}" for name, split in dataset.splits.items())
     outputs = {"classification": f"{len(dataset.classes)} classes", "multi_task": f"{dataset.n_targets} labels"}
     kind = outputs.get(dataset.task, dataset.task)
-    n_x = dataset.splits["train"].X.shape[1]
+    n_x = dataset.splits["train"].n_x
     widths = [n_x, *(layer.units for layer in experiment.architecture.layers), experiment.architecture.output.units]
     network = "-".join(map(str, widths))
     threads = f"{experiment.threads} thread{'s' if experiment.threads != 1 else ''}"
-    notes.print(text(f"{experiment.name}: {splits}; {n_x:,} features, {kind}"))
+    streamed = "; streamed" if isinstance(dataset.splits["train"], StreamedExamples) else ""
+    notes.print(text(f"{experiment.name}: {splits}; {n_x:,} feature{'s' * (n_x != 1)}, {kind}{streamed}"))
     notes.print(text(f"network {network}, {experiment.optimizer.name}, {threads}"))
     for warning in dataset.warnings:
         notes.print(text(f"warning: {warning}"))

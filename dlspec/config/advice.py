@@ -135,9 +135,15 @@ def _on_batch_size(experiment: Experiment, m: int) -> Iterator[Advice]:
 
 
 def _on_training(experiment: Experiment) -> Iterator[Advice]:
-    if experiment.training.early_stopping is not None:
-        yield Advice(
-            ("training", "early_stopping"),
-            "early stopping turns two knobs at once: it fights variance and raises the training error; "
-            "L2 or dropout turn one",
-        )
+    stopping, epochs = experiment.training.early_stopping, experiment.training.epochs
+    if stopping is None:
+        return
+    where = ("training", "early_stopping")
+    yield Advice(
+        where,
+        "early stopping turns two knobs at once: it fights variance and raises the training error; "
+        "L2 or dropout turn one",
+    )
+    if stopping.start_epoch + stopping.patience >= epochs:
+        never = f"patience {stopping.patience:,} never stops a run of {epochs:,} epochs early"
+        yield Advice((*where, "patience"), f"{never}; try {max(1, epochs // 10):,}")

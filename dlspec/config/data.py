@@ -41,6 +41,25 @@ def parse_percent(text: str) -> float:
     return share / 100
 
 
+BYTES = {"kB": 10**3, "MB": 10**6, "GB": 10**9}
+
+
+def parse_memory(text: str) -> int:
+    """`512MB` → 512,000,000 bytes.
+
+    Raises:
+        ValueError: no size.
+    """
+    number, unit = text[:-2], text[-2:]
+    try:
+        size = int(float(number) * BYTES[unit])
+    except (ValueError, KeyError):
+        size = 0
+    if size < 1:
+        raise ValueError("expected a size such as 512MB or 2GB")
+    return size
+
+
 BY_COLUMN = ("group", "time", "hash")
 
 
@@ -130,6 +149,37 @@ def _check_cut(split: Split, *, given: set[str]) -> None:
         raise ValueError(f"split.ratios is {split.ratios}; expected train/dev such as 80/20, to cut dev from train")
 
 
+class Image(Section):
+    """What the images of a folder are brought to."""
+
+    size: Annotated[list[Annotated[int, Field(ge=1, le=4096)]], Field(min_length=2, max_length=2)] | None = Field(
+        None,
+        description="[height, width] in pixels that images are resized to, without regard to their proportions; "
+        "unset means that all have one size already",
+    )
+    mode: Literal["rgb", "grey"] = Field("rgb", description="rgb: (h, w, 3); grey: (h, w), brightness alone")
+
+
+class Columns(Section):
+    """How columns of a table that are not all numbers become features."""
+
+    missing: Literal["error", "mean", "median"] | float = Field(
+        "error",
+        description="what a missing number, truth value or date becomes: mean or median of the training split, or a "
+        "number (of a date, of days since the first in train); a missing category is no category; error: refused",
+    )
+    indicator: bool = Field(
+        False, description="whether a column with missing training cells also becomes a feature that is 1 where missing"
+    )
+    types: dict[str, Literal["number", "category", "boolean", "date", "ignore"]] = Field(
+        default_factory=dict,
+        description="what columns hold, by name; ignore: no feature; unset means what the cells of a column look like",
+    )
+    date_parts: list[Literal["year", "month", "day", "weekday", "hour"]] = Field(
+        default_factory=list, description="features of every date beside the days since the first in train"
+    )
+
+
 class _Prepared(Section):
     split: Split = Field(Split(), description="division into train, dev and test")
     normalize: Literal["standard", "scale", "none"] = Field(
@@ -145,21 +195,44 @@ class _File(_Prepared):
         "else regression; multi_task: several labels 0 or 1 per example, missing where empty, NaN or -1",
     )
     target: str | Annotated[list[str], Field(min_length=1)] | None = Field(
-        None, description="CSV, TSV: column to predict, or a list of columns; unset means the last one"
+        None, description="CSV, TSV, Parquet: column to predict, or a list of columns; unset means the last one"
     )
     sample_weight: str | None = Field(
         None,
-        description="CSV, TSV column or HDF5, NPZ array of how much each training example counts in the cost, "
-        "greater than 0; unset means 1 for all; evaluation is never weighted",
+        description="CSV, TSV, Parquet column, HDF5, NPZ array or NPY file of how much each training example counts "
+        "in the cost, greater than 0; unset means 1 for all; evaluation is never weighted",
     )
     x: str = Field("x", description="HDF5, NPZ: name of the array of inputs, examples first")
-    y: str = Field("y", description="HDF5, NPZ: name of the array of targets")
+    y: str = Field(
+        "y",
+        description="HDF5, NPZ: name of the array of targets; NPY, IDX: name of their file, beside that of the inputs; "
+        "unset there means y_train.npy for x_train.npy, train-labels-idx1-ubyte for train-images-idx3-ubyte",
+    )
+    image: Image | None = Field(None, description="folder of images: what they are brought to")
+    memory: str | None = Field(
+        None,
+        pattern=r"^[0-9.]+(kB|MB|GB)$",
+        description="HDF5, Parquet, NPY: the examples are read in parts while training, in at most so much memory, "
+        "such as 512MB; unset means that all of them are in memory",
+    )
+    columns: Columns | None = Field(
+        None,
+        description="CSV, TSV, Parquet: how columns that are not all numbers become features; unset means that all are "
+        "complete columns of numbers",
+    )
     classes: list[str] | None = Field(
         None,
         min_length=2,
         description="class names in order; labels are these texts or positions in this list from 0; "
         "unset means what is found in the training file",
     )
+
+    @field_validator("memory")
+    @classmethod
+    def _a_size(cls, memory: str | None) -> str | None:
+        if memory is not None:
+            parse_memory(memory)
+        return memory
 
     @model_validator(mode="after")
     def _columns_have_one_meaning(self) -> "_File":
@@ -187,7 +260,11 @@ class _File(_Prepared):
 class OneFile(_File):
     """All examples in one file; `split` divides it."""
 
-    path: str = Field(min_length=1, description="CSV, TSV, HDF5 or NPZ file, relative to the experiment file")
+    path: str = Field(
+        min_length=1,
+        description="CSV, TSV, Parquet, HDF5, NPZ, NPY, IDX or CIFAR-10 file, or folder of images, "
+        "relative to the experiment file",
+    )
 
 
 class SplitFiles(_File):

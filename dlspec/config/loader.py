@@ -1,6 +1,7 @@
 """An experiment file, with `--set` flags applied, → an `Experiment` that knows where each key was written."""
 
 import difflib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -9,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from dlspec.config.experiment import Experiment
-from dlspec.config.overrides import override
+from dlspec.config.overrides import FILES, override
 from dlspec.config.problems import problem_lines
 from dlspec.config.schema import Schema
 from dlspec.config.wording import KeyPath, dotted
@@ -48,6 +49,10 @@ class LoadedExperiment:
         """An error about a key, for what only shows later, such as an early stopping monitor without a dev set."""
         return ConfigError(f"{self.locate(path)}: {dotted(path)}: {message}")
 
+    def missing_files(self) -> list[str]:
+        """A line for each data file that does not exist."""
+        return _missing_files(self.tree, base=self.path.parent)
+
     def resolve(self, path: str) -> Path:
         """A data file of the experiment; relative ones are relative to the experiment file."""
         return self.path.parent / path
@@ -62,9 +67,16 @@ def load(path: Path, overrides: Sequence[str] = (), *, cwd: Path = Path()) -> Lo
         cwd: what relative data files in overrides are relative to.
 
     Raises:
-        ConfigError: the file cannot be read, or as for `parse`.
+        ConfigError: the file cannot be read, or as for `parse`. Data files that are missing are told too where
+            anything else is wrong; alone they are no error, since not every command reads them.
     """
-    return parse(_read(path), path=path, overrides=overrides, cwd=cwd)
+    source = _read(path)
+    tree = _tree(source, path=path, overrides=overrides, cwd=cwd)
+    try:
+        experiment = _experiment(tree)
+    except ConfigError as error:
+        raise ConfigError([*error.problems, *_missing_files(tree, base=path.parent)]) from None
+    return LoadedExperiment(experiment, source, path, tuple(overrides), tree)
 
 
 def parse(source: bytes, *, path: Path, overrides: Sequence[str] = (), cwd: Path = Path()) -> LoadedExperiment:
@@ -80,14 +92,40 @@ def parse(source: bytes, *, path: Path, overrides: Sequence[str] = (), cwd: Path
         ConfigError: not YAML, a malformed override, or not an experiment; all that is wrong with the keys and values
             is told at once, one line each: `file:line:column: key: found; expected; fix`.
     """
+    tree = _tree(source, path=path, overrides=overrides, cwd=cwd)
+    return LoadedExperiment(_experiment(tree), source, path, tuple(overrides), tree)
+
+
+def _tree(source: bytes, *, path: Path, overrides: Sequence[str], cwd: Path) -> Tree:
     tree = parse_yaml(source, name=printable(str(path)))
     for flag in overrides:
         override(tree, flag, schema=_schema(), cwd=cwd)
+    return tree
+
+
+def _experiment(tree: Tree) -> Experiment:
     try:
-        experiment = Experiment.model_validate(tree.root)
+        return Experiment.model_validate(tree.root)
     except ValidationError as error:
         raise ConfigError(problem_lines(error, tree=tree, schema=_schema())) from None
-    return LoadedExperiment(experiment, source, path, tuple(overrides), tree)
+
+
+def _missing_files(tree: Tree, *, base: Path) -> list[str]:
+    written = {path: tree.value_at(path) for path in FILES if path[0] == "data"}
+    missing = [path for path, name in written.items() if name and isinstance(name, str) and not _exists(base / name)]
+    return [
+        f"{tree.nearest(path).value}: {dotted(path)}: there is no file {base / written[path]}; check the path"
+        for path in missing
+    ]
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:  # for whoever reads it to tell
+        return True
+    except OSError:  # a name that is too long
+        return False
 
 
 @cache
@@ -98,9 +136,11 @@ def _schema() -> Schema:
 def _read(path: Path) -> bytes:
     name = printable(str(path))
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_without_waiting) as file:
             return file.read(MAX_BYTES + 1)  # one more than `parse` takes, so that it can tell
     except FileNotFoundError:
+        if path.is_symlink():
+            raise ConfigError(f"{name}: this is a link to a file that does not exist; check where it leads") from None
         raise ConfigError(f"{name}: there is no such file; {_did_you_mean(path)}") from None
     except IsADirectoryError:
         raise ConfigError(f"{name}: this is a directory; expected a YAML file") from None
@@ -108,6 +148,13 @@ def _read(path: Path) -> bytes:
         raise ConfigError(
             f"{name}: the file cannot be read: {error.strerror}; check the path and its permissions"
         ) from None
+
+
+def _without_waiting(path: str, flags: int) -> int:  # noqa: ARG001 - the signature of an opener
+    """Open a file; a pipe that nobody writes to is empty, where it would otherwise be waited for without end."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(fd, True)
+    return fd
 
 
 def _did_you_mean(path: Path) -> str:

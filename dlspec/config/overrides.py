@@ -10,7 +10,7 @@ from dlspec.config.yaml_tree import MAX_DEPTH, Mark, Marks, Tree, parse_value
 from dlspec.errors import ConfigError
 
 # Keys that name a file.
-FILES = {
+FILES = (
     ("data", "path"),
     ("data", "train"),
     ("data", "train_dev"),
@@ -18,7 +18,7 @@ FILES = {
     ("data", "test"),
     ("data", "split", "file"),
     ("initializer", "path"),
-}
+)
 
 _INDEX = re.compile("[0-9]{1,9}")
 
@@ -42,6 +42,8 @@ def override(tree: Tree, flag: str, *, schema: Schema, cwd: Path) -> None:
         raise ConfigError(f"{mark}: found no '='; expected key=value such as optimizer.learning_rate=0.01")
     if not all(steps) or len(steps) > MAX_DEPTH:
         raise ConfigError(f"{mark}: found no path before '='; expected keys joined by dots such as training.epochs=20")
+    if not keys.isprintable():
+        raise ConfigError(f"{mark}: control character in the key; remove it")
     value = parse_value(text, mark=mark)
     path: KeyPath = ()
     holder = tree.root
@@ -75,7 +77,7 @@ def _opened(tree: Tree, path: KeyPath, *, schema: Schema, mark: Mark) -> Any:
     if isinstance(value, dict | list):
         return value
     if value is None:
-        tree.marks.setdefault(path, Marks(mark, mark))
+        tree.marks[path] = Marks(mark, mark)
         return [] if node is not None and schema.types(node) == {"array"} else {}
     if isinstance(value, str) and node is not None and schema.is_family(node):
         tree.marks[*path, "name"] = tree.marks[path]

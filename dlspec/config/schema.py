@@ -11,6 +11,8 @@ from dlspec.config.wording import KeyPath
 
 Node = dict[str, Any]
 
+_OPEN_MAPPING = "dict["  # how pydantic begins to name the branch of a mapping whose keys are free
+
 
 class Place(NamedTuple):
     """Where an error of pydantic is: the path in the file, and what the schema has there.
@@ -57,7 +59,9 @@ class Schema:
         """What belongs under a key or a list index, in whichever alternative has it."""
         for option in self.alternatives(node):
             found: Node | None = (
-                option.get("items") if isinstance(step, int) else option.get("properties", {}).get(step)
+                option.get("items")
+                if isinstance(step, int)
+                else option.get("properties", {}).get(step) or option.get("additionalProperties") or None
             )
             if found is not None:
                 return found
@@ -81,7 +85,8 @@ class Schema:
                 break
             options = self.alternatives(node)
             if isinstance(step, str) and len(options) > 1 and branch is None:
-                branch = next((option for option in options if step in _tags(option)), None)
+                tag = _OPEN_MAPPING if step.startswith(_OPEN_MAPPING) else step
+                branch = next((option for option in options if tag in _tags(option)), None)
                 continue
             path, section = (*path, step), branch or options[0]
             node, branch = self.child(branch or node, step), None
@@ -135,6 +140,8 @@ class Schema:
                 return "true or false"
             case "array":
                 return self._list(option)
+            case "object":
+                return "a mapping of names to numbers"
         if isinstance(value, str):
             return about or "text"
         return f"text ({about})" if about else "text"
@@ -163,7 +170,7 @@ def name_of(section: Node) -> str | None:
 def _tags(option: Node) -> set[str]:
     """What pydantic may call a branch of a union: its name, or the one key that it cannot be without."""
     if "properties" not in option:
-        return set()
+        return {_OPEN_MAPPING} if option.get("additionalProperties") else set()
     return {option["title"], name_of(option) or "", *option.get("required", [])}
 
 

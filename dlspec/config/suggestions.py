@@ -76,6 +76,42 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "weight_decay": ("l2",),
     "width": ("units",),
 }
+# The same of values; the words of a quantity such as val_acc are looked up one by one.
+VALUE_SYNONYMS: dict[str, tuple[str, ...]] = {
+    "acc": ("accuracy",),
+    "bce": ("binary_cross_entropy",),
+    "cosine_annealing": ("cosine",),
+    "cross_entropy": ("categorical_cross_entropy",),
+    "double": ("float64",),
+    "exp": ("exponential",),
+    "f1_score": ("f1",),
+    "float": ("float32",),
+    "fp32": ("float32",),
+    "fp64": ("float64",),
+    "full_batch": ("all",),
+    "gd": ("sgd",),
+    "glorot_normal": ("glorot",),
+    "identity": ("linear",),
+    "kaiming": ("he",),
+    "kaiming_normal": ("he",),
+    "kaiming_uniform": ("he_uniform",),
+    "log_loss": ("binary_cross_entropy",),
+    "logistic": ("sigmoid",),
+    "lrelu": ("leaky_relu",),
+    "mae": ("absolute_error",),
+    "minmax": ("scale",),
+    "mse": ("squared_error", "rmse"),
+    "nesterov": ("momentum",),
+    "r2_score": ("r2",),
+    "reduce_on_plateau": ("plateau",),
+    "step": ("staircase",),
+    "swish": ("silu",),
+    "training": ("train",),
+    "val": ("dev",),
+    "valid": ("dev",),
+    "validation": ("dev",),
+    "zscore": ("standard",),
+}
 _NOTES = {"dropout": " (keep_prob = 1 - dropout)", "dropout_rate": " (keep_prob = 1 - dropout_rate)"}
 
 _UNDERSCORES = re.compile(r"[-+]?[0-9]+(_[0-9]+)+(\.[0-9]*)?")
@@ -146,7 +182,7 @@ def for_value(value: Any, *, node: Node, schema: Schema) -> str:
                 return "write {} for its defaults" if value else "leave the key out"
         case str():
             return _for_text(value, options=options, types=types)
-        case float() if value.is_integer() and "integer" in types and "number" not in types:
+        case float() if value.is_integer() and abs(value) < 1e15 and types & {"integer", "number"} == {"integer"}:
             return f"write {value:.0f}"
         case int() | float() if any(_takes(str(value), option=option) for option in options):
             return f"write '{value}' in quotes"
@@ -157,11 +193,14 @@ def for_value(value: Any, *, node: Node, schema: Schema) -> str:
 
 def _for_text(text: str, *, options: list[Node], types: set[str]) -> str:
     choices = [choice for option in options for choice in option.get("enum", [option.get("const")]) if choice]
-    if near := difflib.get_close_matches(clipped(text).lower().replace("-", "_"), choices, n=1):
+    normal = clipped(text).lower().replace("-", "_")
+    known = [name for name in VALUE_SYNONYMS.get(normal, ()) if name in choices]
+    if near := known or difflib.get_close_matches(normal, choices, n=1):
         return f"did you mean {near[0]}?"
-    dev = re.sub("^(val|valid|validation)_", "dev_", text)
-    if dev != text and any(_takes(dev, option=option) for option in options):
-        return f"did you mean {dev}?"
+    words = "_".join(VALUE_SYNONYMS.get(word, (word,))[0] for word in normal.split("_"))
+    for meant in (words, f"dev_{words}"):
+        if meant != text and any("pattern" in option and _takes(meant, option=option) for option in options):
+            return f"did you mean {meant}?"
     if "boolean" in types and text.lower() in _BOOLEANS:
         return f"write {_BOOLEANS[text.lower()]}"
     if types & {"integer", "number"}:

@@ -225,7 +225,7 @@ class _Builder:
         elif plain and value == "<<":
             raise ConfigError(f"{mark}: merge keys (<<) are not supported; write the keys out")
         else:
-            self._take_key(value, mark)
+            self._take_key(value, mark, text=event.value)
 
     def begin(self, values: dict[str, Any] | list[Any], mark: Mark) -> None:
         """Open a mapping or a list."""
@@ -243,10 +243,10 @@ class _Builder:
     def _wants_key(self) -> bool:
         return bool(self._stack) and self._stack[-1].wants_key
 
-    def _take_key(self, key: Any, mark: Mark) -> None:
+    def _take_key(self, key: Any, mark: Mark, *, text: str) -> None:
         top = self._stack[-1]
         if not isinstance(key, str):
-            raise ConfigError(f"{mark}: found {found(key)} as a key; expected text, in quotes if it must be this key")
+            raise ConfigError(f"{mark}: found {found(key)} as a key; expected text; write {quoted(text)} in quotes")
         if key in top.values:
             first = self.tree.marks[*top.path, key].key
             where = f" on line {first.line}" if first.line else ""

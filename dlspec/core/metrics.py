@@ -59,7 +59,6 @@ def _precision_recall_f1(hits: Counts, predicted: Counts, true: Counts) -> tuple
     return precision, recall, _quotient(2 * precision * recall, precision + recall)
 
 
-def r2(squared_errors: float, targets: Array) -> float:
-    """R² = 1 − Σ(y − ŷ)² / Σ(y − ȳ)², over all columns of `targets` (m, k); 0 where the targets are constant."""
-    spread = float(((targets - targets.mean(axis=0)) ** 2).sum())
+def r2(squared_errors: float, spread: float) -> float:
+    """R² = 1 − Σ(y − ŷ)² / Σ(y − ȳ)², over all targets; 0 where the targets are constant, so that the spread is 0."""
     return 1.0 - squared_errors / spread if spread > 0 else 0.0

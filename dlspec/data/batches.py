@@ -1,6 +1,6 @@
 """Mini-batches: the examples of each epoch in a new order, out of buffers that are filled again and again."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,10 @@ class Batches:
         batch_size: examples per batch, at least 1; the last batch of an epoch may be shorter.
         seed: the experiment's seed.
         fill: gives the inputs of a batch, changed by augmentation; None takes those of X.
+
+    Attributes:
+        examples: their number m.
+        batch_size: at most m.
     """
 
     def __init__(
@@ -41,10 +45,11 @@ class Batches:
         fill: Fill | None = None,
     ):
         self.X, self.Y, self.weights = X, Y, weights
-        self.batch_size = min(batch_size, len(X))
+        self.examples = len(X)
+        self.batch_size = min(batch_size, self.examples)
         self.seed = seed
         self._fill = fill
-        self._whole = self.batch_size == len(X) and fill is None
+        self._whole = self.batch_size == self.examples and fill is None
         self._order = np.empty(0, dtype=np.intp)
         if not self._whole:
             self._order = np.empty(len(X), dtype=np.intp)
@@ -55,9 +60,9 @@ class Batches:
     @property
     def steps_per_epoch(self) -> int:
         """⌈m / batch_size⌉."""
-        return -(-len(self.X) // self.batch_size)
+        return -(-self.examples // self.batch_size)
 
-    def epoch(self, epoch: int, *, start: int = 0) -> Iterator[Batch]:
+    def epoch(self, epoch: int, *, start: int = 0) -> Generator[Batch, None, None]:
         """Batches `(Xb, Yb, wb)` of one epoch; each is overwritten by the next. `wb` is None without weights.
 
         Args:
@@ -67,14 +72,14 @@ class Batches:
         if self._whole:
             if start == 0:
                 yield self.X, self.Y, self.weights
-            elif start < len(self.X):  # the epoch was begun in smaller batches
-                rows = np.arange(len(self.X))
+            elif start < self.examples:  # the epoch was begun in smaller batches
+                rows = np.arange(self.examples)
                 stream(self.seed, "shuffle", epoch).shuffle(rows)
                 rows = rows[start:]
                 yield self.X[rows], self.Y[rows], None if self.weights is None else self.weights[rows]
             return
         self._shuffle(epoch)
-        for first in range(start, len(self.X), self.batch_size):
+        for first in range(start, self.examples, self.batch_size):
             rows = self._order[first : first + self.batch_size]
             Xb, Yb = self._Xb[: len(rows)], self._Yb[: len(rows)]
             # mode="clip", because the default checks the indices by way of a second copy.

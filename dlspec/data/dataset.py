@@ -1,7 +1,7 @@
 """From tables of examples to the arrays that training takes: coded, split, normalised."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,11 @@ from numpy.typing import DTypeLike, NDArray
 from dlspec.data.blocks import first_not_finite
 from dlspec.data.column import Column
 from dlspec.data.division import Cut, Rows, divide_rows
+from dlspec.data.features import UNTREATED, Columns, Treatment, fit_columns
 from dlspec.data.labels import Coding, Task
 from dlspec.data.normalization import Kind, Normalization, fit
 from dlspec.data.split import SPLITS
+from dlspec.data.streamed import StreamedExamples
 from dlspec.data.table import Table, listed, plain, shown
 from dlspec.errors import DataError
 
@@ -36,13 +38,44 @@ class Examples:
     weights: NDArray[Any] | None = None
     raw: NDArray[Any] | None = None
 
+    def __len__(self) -> int:
+        """Number of examples m."""
+        return len(self.X)
+
+    @property
+    def n_x(self) -> int:
+        """Number of features."""
+        return int(self.X.shape[1])
+
+    def blocks(self, size: int) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+        """All examples in order, X `(b, n_x)` and their Y, at most `size` at a time."""
+        for start in range(0, len(self.X), size):
+            yield self.X[start : start + size], self.Y[start : start + size]
+
+    def target_variance(self) -> float:
+        """Mean over the targets of a regression of their variance, over m."""
+        return float(self.Y.var(axis=0, dtype=np.float64).mean())
+
+    def source_rows(self, positions: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Where some of them stand in their source, from 0."""
+        return self.rows[positions]
+
+    def same_rows(self, other: "Examples") -> bool:
+        """Whether these are the same rows of two files that are the same."""
+        return np.array_equal(self.rows, other.rows)
+
+    def class_counts(self, classes: int) -> NDArray[np.int64]:
+        """How many examples each class has `(classes,)`."""
+        return np.bincount(self.Y, minlength=classes)
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """All splits of one experiment and what is known about them.
 
     Attributes:
-        splits: "train", then "train-dev", "dev" and "test" where they exist.
+        splits: "train", then "train-dev", "dev" and "test" where they exist; all in memory, or all read from their
+            files whenever they are wanted.
         task: what is to be learnt.
         classes: names in order; empty for the other tasks.
         n_targets: columns of the target; 1 for classification.
@@ -50,12 +83,13 @@ class Dataset:
         target_names: `n_targets` names.
         image_shape: `(h, w)` or `(h, w, c)` where the inputs are images.
         normalization: what was applied to every split.
+        columns: how the columns of the files became features, before that; None where they were features.
         cut: the split that was made, nothing left to decide; None where the files came split.
         fingerprint: SHA-256 in hex of the bytes of the source files, or of the generated arrays.
         warnings: one line each.
     """
 
-    splits: dict[str, Examples]
+    splits: dict[str, Examples | StreamedExamples]
     task: Task
     classes: tuple[str, ...]
     n_targets: int
@@ -63,9 +97,22 @@ class Dataset:
     target_names: tuple[str, ...]
     image_shape: tuple[int, ...] | None
     normalization: Normalization
+    columns: Columns | None
     cut: Cut | None
     fingerprint: str
     warnings: tuple[str, ...]
+
+    def in_memory(self, split: str) -> Examples:
+        """The examples of a split as arrays.
+
+        Raises:
+            DataError: they are not in memory.
+        """
+        examples = self.splits[split]
+        if not isinstance(examples, Examples):
+            source = examples.selection.source.head.source
+            raise DataError(f"{source}: is read in parts, but this needs all examples; leave out data.memory")
+        return examples
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,12 +132,16 @@ class Preparation:
         normalize: fitted on the training split.
         dtype: of X, the weights, and Y but for classes.
         normalization: applied in place of fitting one, to evaluate a saved model.
+        treatment: of columns that are no features yet, fitted on the training split.
+        columns: applied in place of fitting them.
         raw: whether the training split keeps its inputs as they stand in the file, for augmentation.
     """
 
     normalize: Kind = "standard"
     dtype: DTypeLike = np.float32
     normalization: Normalization | None = None
+    treatment: Treatment = UNTREATED
+    columns: Columns | None = None
     raw: bool = False
 
 
@@ -132,22 +183,22 @@ def assemble(
     Raises:
         DataError: what cannot be learnt from, or does not fit the dtype or the saved model.
     """
+    parts, columns, unseen = _with_features(parts, preparation)
     train, normalization, dtype = parts["train"], preparation.normalization, np.dtype(preparation.dtype)
-    if normalization is None:
+    if normalization is not None:
+        check_width(train.table, normalization)
+    else:
         if coding.task == "classification":
             _check_two_classes(train, coding.classes)
         elif coding.task == "multi_task":
             _check_every_label(train)
-        normalization = _fit(train, preparation.normalize)
-    elif len(normalization.mean) != train.table.x.shape[1]:
-        raise DataError(
-            f"{train.table.source}: {train.table.x.shape[1]} features; expected {len(normalization.mean)}, "
-            "as many as the model was trained on"
-        )
+        normalization = fit(_rows_of(train), preparation.normalize)
+        check_bounded(train.table, normalization)
     if coding.task == "multi_task":
         for name, part in parts.items():
-            _check_any_label(name, part)
-    splits = {
+            if np.isnan(part.Y[part.rows]).all():
+                raise no_labels(part.table.source, name)
+    splits: dict[str, Examples | StreamedExamples] = {
         name: _examples(part, normalization, dtype, raw=preparation.raw and part is train)
         for name, part in sorted(parts.items(), key=lambda item: SPLITS.index(item[0]))
     }
@@ -160,47 +211,87 @@ def assemble(
         target_names=train.table.target_names,
         image_shape=train.table.image_shape,
         normalization=normalization,
+        columns=columns,
         cut=cut,
         fingerprint=fingerprint,
         warnings=(
-            *_constant_features(normalization, train.table.feature_names),
-            *_absent_classes(splits["train"], coding.classes),
+            *(() if preparation.normalization else _of_train(train, splits["train"], coding, normalization)),
+            *unseen,
         ),
     )
+
+
+def check_width(table: Table, normalization: Normalization) -> None:
+    """Refuse another number of features than the normalisation of a saved model has.
+
+    Raises:
+        DataError: names both.
+    """
+    if len(normalization.mean) != table.x.shape[1]:
+        raise DataError(
+            f"{table.source}: {table.x.shape[1]} features; expected {len(normalization.mean)}, "
+            "as many as the model was trained on"
+        )
+
+
+def check_bounded(table: Table, normalization: Normalization) -> None:
+    """Refuse features whose σ is infinite.
+
+    Raises:
+        DataError: names the first.
+    """
+    unbounded = np.flatnonzero(~np.isfinite(normalization.std))
+    if len(unbounded):
+        name = table.feature_names[unbounded[0]]
+        raise DataError(f"{table.source}: feature {plain(name)} has values too large to square; rescale it")
+
+
+def _with_features(
+    parts: Mapping[str, Part], preparation: Preparation
+) -> tuple[Mapping[str, Part], Columns | None, Sequence[str]]:
+    """The parts with features in place of columns, how they came about, and warnings."""
+    train = parts["train"]
+    if train.table.columns is None:
+        return parts, None, ()
+    columns = preparation.columns or fit_columns(train.table, train.rows, preparation.treatment)
+    tables = {id(part.table): part.table for part in parts.values()}
+    made = {number: columns.with_features(table) for number, table in tables.items()}
+    unseen = [
+        f"{name}: column {plain(column)} has a category unknown in training in {count:,} of {len(part.rows):,} examples"
+        for name, part in parts.items()
+        for column, count in columns.unseen(part.table, part.rows).items()
+    ]
+    return {name: replace(part, table=made[id(part.table)]) for name, part in parts.items()}, columns, unseen
 
 
 def _check_two_classes(train: Part, classes: tuple[str, ...]) -> None:
     labels = train.Y[train.rows]
     if (labels == labels[0]).all():
-        raise DataError(
-            f"{train.table.source}: every training example is of class {classes[labels[0]]!r}; "
-            "expected at least two classes"
-        )
+        raise one_class(train.table.source, classes[labels[0]])
+
+
+def one_class(source: str, name: str) -> DataError:
+    """The error about a training set with nothing to tell apart."""
+    return DataError(f"{source}: every training example is of class {name!r}; expected at least two classes")
 
 
 def _check_every_label(train: Part) -> None:
     absent = np.isnan(train.Y[train.rows]).all(axis=0)
     if absent.any():
-        names = [train.table.target_names[j] for j in np.flatnonzero(absent)]
-        raise DataError(
-            f"{train.table.source}: no training example has a label {listed(names)}; expected at least one that is "
-            "not missing"
-        )
+        raise no_label(train.table, np.flatnonzero(absent))
 
 
-def _check_any_label(name: str, part: Part) -> None:
-    if np.isnan(part.Y[part.rows]).all():
-        raise DataError(f"{part.table.source}: every label of the {name} examples is missing; expected some")
+def no_label(table: Table, absent: NDArray[np.intp]) -> DataError:
+    """The error about labels at these positions that are missing in all of train."""
+    names = [table.target_names[j] for j in absent]
+    return DataError(
+        f"{table.source}: no training example has a label {listed(names)}; expected at least one that is not missing"
+    )
 
 
-def _fit(train: Part, kind: Kind) -> Normalization:
-    table = train.table
-    normalization = fit(_rows_of(train), kind)
-    unbounded = np.flatnonzero(~np.isfinite(normalization.std))
-    if len(unbounded):
-        name = table.feature_names[unbounded[0]]
-        raise DataError(f"{table.source}: feature {plain(name)} has values too large to square; rescale it")
-    return normalization
+def no_labels(source: str, split: str) -> DataError:
+    """The error about a split whose labels are all missing."""
+    return DataError(f"{source}: every label of the {split} examples is missing; expected some")
 
 
 def _rows_of(part: Part) -> NDArray[Any]:
@@ -272,13 +363,25 @@ def check_features(train: Table, other: Table) -> None:
         )
 
 
-def _constant_features(normalization: Normalization, names: tuple[str, ...]) -> list[str]:
+def _of_train(
+    train: Part, examples: Examples | StreamedExamples, coding: Coding, normalization: Normalization
+) -> list[str]:
+    """What is told when a model is trained, and not again when it is measured."""
+    constant = constant_features(normalization, train.table.feature_names)
+    if not coding.classes:
+        return constant
+    return [*constant, *absent_classes(examples.class_counts(len(coding.classes)), coding.classes)]
+
+
+def constant_features(normalization: Normalization, names: tuple[str, ...]) -> list[str]:
+    """The warning of features that told nothing in training, if there are any."""
     constant = [names[position] for position in normalization.constant]
     if not constant:
         return []
     return [f"features constant in training, so that they become 0: {listed(constant)}"]
 
 
-def _absent_classes(train: Examples, classes: tuple[str, ...]) -> list[str]:
-    absent = np.setdiff1d(np.arange(len(classes)), train.Y if classes else ())
+def absent_classes(counts: NDArray[np.int64], classes: tuple[str, ...]) -> list[str]:
+    """The warning of classes that have no training example, of those `counts`, if there are any."""
+    absent = np.flatnonzero(counts[: len(classes)] == 0)
     return [f"classes without a training example: {listed([classes[c] for c in absent])}"] if len(absent) else []

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +55,7 @@ class Rows:
 
     source: str
     m: int
-    labels: NDArray[np.intp] | None = None
+    labels: NDArray[np.integer[Any]] | None = None
     column: Column | None = None
     aimed: NDArray[np.bool_] | None = None
     first: NDArray[np.int64] | None = None
@@ -69,6 +69,17 @@ def divide_rows(cut: Cut, rows: Rows) -> tuple[dict[str, NDArray[np.int64]], Cut
     cut: whole groups, by hash, stratified or at random (also where the cut goes by time).
 
     Raises:
+        DataError: as `split_numbers`.
+    """
+    split_of, made = split_numbers(cut, rows)
+    parts = {name: np.flatnonzero(split_of == number) for number, name in enumerate(SPLITS)}
+    return {name: part for name, part in parts.items() if len(part)}, made
+
+
+def split_numbers(cut: Cut, rows: Rows) -> tuple[SplitOf, Cut]:
+    """The same as one number for each row `(m,)`, its position in `SPLITS`, which takes less memory.
+
+    Raises:
         DataError: no classes to stratify by; ratios by size where the split must not depend on it; a split that would
             be empty; a value that the strategy cannot take.
     """
@@ -80,12 +91,12 @@ def divide_rows(cut: Cut, rows: Rows) -> tuple[dict[str, NDArray[np.int64]], Cut
         raise DataError(f"{rows.source}: {error}") from error
 
 
-def _divided(cut: Cut, rows: Rows) -> tuple[dict[str, NDArray[np.int64]], Cut]:
+def _divided(cut: Cut, rows: Rows) -> tuple[SplitOf, Cut]:
     strategy = _strategy(cut, rows)
-    candidates = None if rows.aimed is None else np.flatnonzero(_candidates(strategy, rows, rows.aimed))
-    if candidates is not None and not len(candidates):
+    candidates = None if rows.aimed is None else _candidates(strategy, rows, rows.aimed)
+    if candidates is not None and not candidates.any():
         raise DataError("no row of the target is left for dev and test; expected some that are tied to no other row")
-    ratios = cut.ratios or auto_ratios(rows.m if candidates is None else len(candidates))
+    ratios = cut.ratios or auto_ratios(rows.m if candidates is None else int(candidates.sum()))
     place = _placed(strategy, _among(rows, candidates), ratios, cut.seed, "split")
     numbers = np.array([_TRAIN, _DEV, _TEST], dtype=np.int8)[place]
     if candidates is None:
@@ -94,12 +105,11 @@ def _divided(cut: Cut, rows: Rows) -> tuple[dict[str, NDArray[np.int64]], Cut]:
         split_of = np.full(rows.m, _TRAIN, dtype=np.int8)
         split_of[candidates] = numbers
     if cut.train_dev is not None:
-        train = np.flatnonzero(split_of == _TRAIN)
+        train = split_of == _TRAIN
         slice_ratios = (1 - cut.train_dev, cut.train_dev)
         way: Strategy = "random" if strategy == "time" else strategy
         split_of[train] = _placed(way, _among(rows, train), slice_ratios, cut.seed, "train-dev")
-    parts = {name: np.flatnonzero(split_of == number) for number, name in enumerate(SPLITS)}
-    return {name: part for name, part in parts.items() if len(part)}, replace(cut, strategy=strategy, ratios=ratios)
+    return split_of, replace(cut, strategy=strategy, ratios=ratios)
 
 
 def _strategy(cut: Cut, rows: Rows) -> Strategy:
@@ -132,15 +142,16 @@ def _together(strategy: Strategy, rows: Rows) -> NDArray[np.intp] | None:
     return rows.column.codes if rows.first is None else merged(rows.column.codes, rows.first)
 
 
-def _among(rows: Rows, chosen: NDArray[np.int64] | None) -> Rows:
+def _among(rows: Rows, chosen: NDArray[np.bool_] | None) -> Rows:
+    """The chosen rows alone; `chosen` is `(m,)`, None for all."""
     if chosen is None:
         return rows
     return Rows(
         source=rows.source,
-        m=len(chosen),
+        m=int(chosen.sum()),
         labels=None if rows.labels is None else rows.labels[chosen],
-        column=None if rows.column is None else rows.column.among(chosen),
-        first=None if rows.first is None else np.searchsorted(chosen, rows.first[chosen]),
+        column=None if rows.column is None else rows.column.among(np.flatnonzero(chosen)),
+        first=None if rows.first is None else np.searchsorted(np.flatnonzero(chosen), rows.first[chosen]),
     )
 
 

@@ -1,13 +1,15 @@
 """HDF5: named arrays, among them the course's `train_set_x`, `train_set_y`, `list_classes`."""
 
+import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dlspec.data.stream import Stream, rows_of_block
 from dlspec.data.table import Table, damage_as_data_error, from_arrays, suggestion, texts
 from dlspec.errors import DataError
 
@@ -31,34 +33,96 @@ def read(
 
     Where these are the defaults and absent, the course's `train_set_x, train_set_y` or `test_set_x,
     test_set_y` are read. Class names come from `classes` or `list_classes`, names of features from the
-    attribute `feature_names` of x, if present.
+    attribute `feature_names` of x, or an array of that name, if present.
 
     Raises:
         DataError: a file that `opened` refuses, a missing array, or arrays that `from_arrays` refuses.
     """
-    with damage_as_data_error(path, "HDF5"), opened(path) as file:
+    with opened(path) as file:
+        found = _find_all(path, file, x, y, sample_weight, training=training)
+        return _table(path, found, ..., missing=missing)
+
+
+def stream(
+    path: Path,
+    *,
+    x: str = "x",
+    y: str = "y",
+    sample_weight: str | None = None,
+    training: bool = True,
+    missing: bool = False,
+) -> Stream:
+    """The same rows, a block at a time, as they are stored together.
+
+    Raises:
+        DataError: as `read`; what is wrong with a row, when its block is taken.
+    """
+    with ExitStack() as stack:
+        file = stack.enter_context(opened(path))
+        found = _find_all(path, file, x, y, sample_weight, training=training)
+        m, chunk = (found.x.shape or (0,))[0], (found.x.chunks or (1,))[0]
+        for name, node in ((found.y_name, found.y), (sample_weight, found.weights)):
+            if node is not None and node.shape[:1] != (m,):
+                raise DataError(f"{path}: {found.x_name} has {m} examples and {name} has shape {node.shape}")
+        size = -(-rows_of_block(math.prod(found.x.shape[1:])) // chunk) * chunk
+        still_open = stack.pop_all()
+
+    def tables() -> Iterator[Table]:
+        with still_open:
+            for start in range(0, max(1, m), size):
+                yield _table(path, found, slice(start, start + size), missing=missing)
+
+    return Stream(m, tables())
+
+
+class _Found(NamedTuple):
+    """The arrays of an open file, and what it says about them."""
+
+    x_name: str
+    y_name: str
+    weights_name: str | None
+    x: Any
+    y: Any
+    weights: Any | None
+    feature_names: tuple[str, ...] | None
+    classes: tuple[str, ...] | None
+
+
+def _find_all(path: Path, file: Any, x: str, y: str, sample_weight: str | None, *, training: bool) -> _Found:
+    with damage_as_data_error(path, "HDF5"):
         x, y = names(file, x, y)
-        node = find(path, file, x)
-        inputs = values(path, x, node)
-        targets = values(path, y, find(path, file, y))
+        inputs, targets = find(path, file, x), find(path, file, y)
         if not training and sample_weight is not None and sample_weight not in file:
             sample_weight = None
-        weights = None if sample_weight is None else values(path, sample_weight, find(path, file, sample_weight))
-        attribute = node.attrs.get("feature_names")
-        feature_names = None if attribute is None else texts(attribute)
+        weights = None if sample_weight is None else find(path, file, sample_weight)
+        said = inputs.attrs.get("feature_names")
+        if said is None and "feature_names" in file:  # an attribute holds no more than 64 kB
+            said = values(path, "feature_names", find(path, file, "feature_names"))
+        feature_names = None if said is None else texts(said)
         stored = next((name for name in CLASSES if name in file), None)
         classes = None if stored is None else texts(values(path, stored, find(path, file, stored)))
+    return _Found(x, y, sample_weight, inputs, targets, weights, feature_names, classes)
+
+
+def _table(path: Path, found: _Found, rows: Any, *, missing: bool) -> Table:
+    """The table of all rows (`...`), or of a slice of them."""
+    with damage_as_data_error(path, "HDF5"):
+        inputs = values(path, found.x_name, found.x, rows)
+        targets = values(path, found.y_name, found.y, rows)
+        weights = None if found.weights is None else values(path, found.weights_name or "", found.weights, rows)
+    start = 0 if rows is ... else rows.start
     return from_arrays(
         str(path),
         x=inputs,
         y=targets,
-        x_name=x,
-        y_name=y,
-        feature_names=feature_names,
-        classes=classes,
+        x_name=found.x_name,
+        y_name=found.y_name,
+        feature_names=found.feature_names,
+        classes=found.classes,
         weights=weights,
-        weights_name=sample_weight or "",
+        weights_name=found.weights_name or "",
         missing=missing,
+        place=lambda row: f"{path}: row {start + row}",
     )
 
 

@@ -73,7 +73,8 @@ def coding_of(table: Table, *, task: Literal["auto"] | Task, classes: Sequence[s
         classes: names in order; None means those in the file, else the distinct labels, in natural order.
 
     Raises:
-        DataError: fewer than two classes, or one named twice; classes for a regression.
+        DataError: fewer than two classes, or one named twice; classes for a regression, or a target that never
+            differs.
     """
     if task == "multi_task":
         return Coding(task=task, classes=())
@@ -81,16 +82,28 @@ def coding_of(table: Table, *, task: Literal["auto"] | Task, classes: Sequence[s
         raise DataError(f"{table.source}: classes are given for a regression; leave out classes, or task: regression")
     classes = tuple(classes or table.classes or ())
     if task == "regression" or (task == "auto" and not classes and not _looks_like_classes(table.y)):
+        _check_targets_differ(table)
         return Coding(task="regression", classes=())
     if not classes:
         labels = np.unique(_labels(table))
-        classes = tuple(sorted(_names(labels), key=_natural) if labels.dtype.kind == "U" else _names(labels))
+        classes = tuple(sorted(_names(labels), key=natural_order) if labels.dtype.kind == "U" else _names(labels))
         if len(classes) < 2:
             raise DataError(f"{table.source}: every label is {shown(classes[0])}; expected at least two classes")
     for position, name in enumerate(classes):
         if name in classes[:position]:
             raise DataError(f"{table.source}: two classes are named {shown(name)}; expected different names")
     return Coding(task="classification", classes=classes)
+
+
+def _check_targets_differ(table: Table) -> None:
+    y = table.y.reshape(len(table.y), -1)
+    if len(y) < 2 or y.dtype.kind == "U":
+        return
+    for column, name in enumerate(table.target_names):
+        if (y[:, column] == y[0, column]).all():
+            raise DataError(
+                f"{table.source}: target {plain(name)} is {y[0, column]:g} in every example; expected one that differs"
+            )
 
 
 def _looks_like_classes(y: NDArray[Any]) -> bool:
@@ -146,8 +159,8 @@ def _names(values: NDArray[Any]) -> list[str]:
     return values.tolist() if values.dtype.kind == "U" else [str(int(value)) for value in values]
 
 
-def _natural(name: str) -> tuple[list[Any], str]:
-    """Sort key that puts class2 before class10; the name itself settles a tie such as a1, a01."""
+def natural_order(name: str) -> tuple[list[Any], str]:
+    """Sort key of class names that puts class2 before class10; the name itself settles a tie such as a1, a01."""
     parts: list[Any] = re.split("([0-9]+)", name)
     digits = [number.lstrip("0") for number in parts[1::2]]
     parts[1::2] = [(len(number), number) for number in digits]

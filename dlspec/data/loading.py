@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from dlspec.data import files, split_file
+from dlspec.data import split_file
 from dlspec.data.column import Column
 from dlspec.data.dataset import Dataset, Part, Preparation, assemble, check_features, divide, whole
 from dlspec.data.division import Cut
 from dlspec.data.labels import Coding, coding_of
-from dlspec.data.reading import Reading, read
+from dlspec.data.reading import Reading, fingerprint, like, read
 from dlspec.data.scan import Wanted, scan
 from dlspec.data.synthetic import SYNTHETIC
 from dlspec.data.table import Table, from_arrays
@@ -23,7 +23,7 @@ def load_file(path: Path, *, reading: Reading, cut: Cut, preparation: Preparatio
     """Read one file and split it.
 
     Args:
-        path: CSV, TSV, HDF5 or NPZ file.
+        path: a file, or directory, of any format.
         reading: how it is read.
         cut: how it is split, into train and dev, or train, dev and test.
         preparation: what is done to the examples of the splits.
@@ -33,7 +33,7 @@ def load_file(path: Path, *, reading: Reading, cut: Cut, preparation: Preparatio
     """
     table, coding, column = _read_training(path, reading, cut)
     parts, made = divide(table, coding, cut, column=column)
-    return assemble(parts, coding, made, preparation=preparation, fingerprint=files.fingerprint([path]))
+    return assemble(parts, coding, made, preparation=preparation, fingerprint=fingerprint([path], reading))
 
 
 def load_divided(
@@ -42,7 +42,7 @@ def load_divided(
     """Read one file and the file that says which row is in which split.
 
     Args:
-        path: CSV, TSV, HDF5 or NPZ file.
+        path: a file, or directory, of any format.
         split: written by `dlspec split`.
         reading: how the file is read.
         column_is_feature: whether the columns that the split went by may be learnt from.
@@ -54,11 +54,11 @@ def load_divided(
     divided = split_file.read(split)
     leave_out = () if column_is_feature else divided.columns
     table = read(path, replace(reading, leave_out=leave_out))
-    split_file.check_data(split, divided, data=path, m=len(table.x))
+    split_file.check_data(split, divided, data=path, m=len(table.x), y=reading.y)
     coding = coding_of(table, task=reading.task, classes=reading.classes)
     Y = coding.encode(table)
-    parts = {name: Part(table, Y, rows) for name, rows in divided.rows.items()}
-    return assemble(parts, coding, None, preparation=preparation, fingerprint=files.fingerprint([path, split]))
+    parts = {name: Part(table, Y, rows.astype(np.int64)) for name, rows in divided.rows.items()}
+    return assemble(parts, coding, None, preparation=preparation, fingerprint=fingerprint([path, split], reading))
 
 
 def load_files(
@@ -88,9 +88,9 @@ def load_files(
     """
     others = {name: path for name, path in (("dev", dev), ("test", test), ("train-dev", train_dev)) if path is not None}
     if cut is not None:
-        _check_cut(f"{train}", cut, "training file", given=others)
+        check_cut(f"{train}", cut, "training file", given=others)
     table, coding, column = _read_training(train, reading, cut)
-    reading = _without_column(reading, cut)
+    reading = like(_without_column(reading, cut), table)
     made = None
     if cut is None:
         parts = {"train": whole(table, coding)}
@@ -100,8 +100,8 @@ def load_files(
         other = read(path, reading, training=False)
         check_features(table, other)
         parts[name] = whole(other, coding)
-    fingerprint = files.fingerprint([train, *others.values()])
-    return assemble(parts, coding, made, preparation=preparation, fingerprint=fingerprint)
+    read_files = [train, *others.values()]
+    return assemble(parts, coding, made, preparation=preparation, fingerprint=fingerprint(read_files, reading))
 
 
 def _read_training(path: Path, reading: Reading, cut: Cut | None) -> tuple[Table, Coding, Column | None]:
@@ -119,8 +119,18 @@ def _without_column(reading: Reading, cut: Cut | None) -> Reading:
     return replace(reading, leave_out=(cut.column,))
 
 
-def _check_cut(source: str, cut: Cut, train: str, *, given: Collection[str]) -> None:
-    """Refuse to cut what is there already, and a test set, which comes in a file of its own."""
+def check_cut(source: str, cut: Cut, train: str, *, given: Collection[str]) -> None:
+    """Refuse to cut what is there already, and a test set, which comes in a file of its own.
+
+    Args:
+        source: for messages.
+        cut: ratios train/dev or nothing, and the share of train-dev.
+        train: what is cut, for messages.
+        given: the splits that are there.
+
+    Raises:
+        DataError: says what does not go together.
+    """
     ratios = cut.ratios or ()
     if len(ratios) not in (1, 2) or (len(ratios) == 2 and "dev" in given):
         reason = "dev is given" if "dev" in given else f"{len(ratios) or 'no'} ratios"
@@ -174,7 +184,7 @@ def load_synthetic(
         parts = {"train": whole(tables["train"], coding)}
     else:
         if len(tables) > 1:
-            _check_cut(name, cut, "training set", given=tables)
+            check_cut(name, cut, "training set", given=tables)
         parts, how = divide(tables["train"], coding, cut)
     parts |= {part: whole(table, coding) for part, table in tables.items() if part != "train"}
     digest = hashlib.sha256()

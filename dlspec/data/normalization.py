@@ -51,9 +51,13 @@ class Normalization:
     def apply_into(self, out: NDArray[Any], x: NDArray[Any]) -> None:
         """Write the same into `out (m, n_x)`, which is not `x`."""
         divisor = np.where(self.std == 0, np.inf, self.std)
+        room = np.empty((0, len(self.mean)))
         with np.errstate(over="ignore", invalid="ignore"):
             for rows in blocks(*x.shape):
-                out[rows] = (x[rows] - self.mean) / divisor
+                if not len(room):
+                    room = np.empty(x[rows].shape)
+                centred = np.subtract(x[rows], self.mean, out=room[: rows.stop - rows.start])
+                np.divide(centred, divisor, out=out[rows], casting="same_kind")
 
     def state(self) -> dict[str, NDArray[np.float64]]:
         """μ and σ, for a checkpoint; `from_state` takes them back."""

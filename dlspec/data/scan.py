@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import compress
 from pathlib import Path
@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlspec.data import delimited, files
+from dlspec.data import delimited, files, hdf5, parquet
 from dlspec.data.column import Column, of_array
+from dlspec.data.columns import target_columns
+from dlspec.data.delimited_cells import examples, is_text, numbers_of, place_of
 from dlspec.data.identical import Hashes, RowHasher, hash_of_texts, joined
 from dlspec.data.reading import Reading, read
 from dlspec.data.stored_arrays import ArrayFile, opened
@@ -21,6 +23,7 @@ from dlspec.errors import DataError
 
 TEXT_SUFFIXES = (".csv", ".tsv")
 ARRAY_SUFFIXES = (".h5", ".hdf5", ".npz")
+PARQUET = ".parquet"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +66,7 @@ def scan(path: Path, *, reading: Reading, wanted: Wanted) -> Scan:
     """Look through a file: the shapes of HDF5 and NPZ, every line of a table, and what else is wanted.
 
     Args:
-        path: the file; a format other than CSV, TSV, HDF5 and NPZ is read as a whole.
+        path: the file; other formats than CSV, TSV, HDF5 and NPZ are read as a whole.
         reading: names of the target and of the arrays.
         wanted: what to look for.
 
@@ -78,16 +81,23 @@ def scan(path: Path, *, reading: Reading, wanted: Wanted) -> Scan:
         files.check_readable(path)
         with opened(path, x=reading.x, y=reading.y) as file:
             return _scan_arrays(file, wanted)
-    return _scan_table(read(path, reading), wanted)
+    return _scan_table(path, reading, wanted)
 
 
-def _scan_table(table: Table, wanted: Wanted) -> Scan:
-    if wanted.columns:
-        raise DataError(f"{table.source}: has no column {wanted.columns[0]!r}; expected a CSV, TSV, HDF5 or NPZ file")
+def _scan_table(path: Path, reading: Reading, wanted: Wanted) -> Scan:
+    columns: dict[str, Column] = {}
+    if wanted.columns and path.suffix.lower() == PARQUET:
+        files.check_readable(path)
+        columns = {name: of_array(str(path), name, parquet.column(path, name)) for name in wanted.columns}
+    elif wanted.columns:
+        expected = "expected a CSV, TSV, Parquet, HDF5 or NPZ file"
+        raise DataError(f"{path}: has no column {wanted.columns[0]!r}; {expected}")
+    table = read(path, replace(reading, leave_out=wanted.columns))
     return Scan(
         source=table.source,
         m=len(table.x),
         layout={"features": table.feature_names},
+        columns=columns,
         targets=table if wanted.targets and table.y.ndim == 1 else None,
         hashes=RowHasher(table.x.shape[1])(table.x) if wanted.hashes else None,
     )
@@ -108,7 +118,7 @@ def _scan_arrays(file: ArrayFile, wanted: Wanted) -> Scan:
         hashes = np.empty((m, 4), dtype=np.uint32)
         for rows, values in inputs.slabs():
             hashes[rows] = hasher(values.reshape(len(values), -1))
-    classes = next((name for name in ("classes", "list_classes") if name in file.names), None)
+    classes = next((name for name in hdf5.CLASSES if name in file.names), None)
     stored = None if classes is None else texts(file.array(classes).read(slice(None)))
     return Scan(
         source=source,
@@ -141,7 +151,7 @@ def _stand_in(m: int) -> NDArray[Any]:
 
 def _scan_text(path: Path, reading: Reading, wanted: Wanted) -> Scan:
     line, names = delimited.header(path)
-    targets = delimited.target_columns(path, line, names, reading.target, reading.sample_weight, wanted.columns)
+    targets = target_columns(f"{path}:{line}", names, reading.target, reading.sample_weight, wanted.columns)
     coded = [names.index(name) for name in wanted.columns] + (targets if wanted.targets and len(targets) == 1 else [])
     no_inputs = {*wanted.columns, reading.sample_weight, *(names[column] for column in targets)}
     is_input = [name not in no_inputs for name in names]
@@ -159,7 +169,7 @@ def _scan_text(path: Path, reading: Reading, wanted: Wanted) -> Scan:
     if not m:
         raise DataError(f"{path}: a header and no examples")
     columns = {
-        name: Column(name, list(seen), np.frombuffer(code, dtype=np.int64), partial(delimited.place_of, path))
+        name: Column(name, list(seen), np.frombuffer(code, dtype=np.int64), partial(place_of, path))
         for name, seen, code in zip(wanted.columns, values, codes, strict=False)
     }
     table = None
@@ -177,9 +187,7 @@ def _scan_text(path: Path, reading: Reading, wanted: Wanted) -> Scan:
 
 
 def _examples(path: Path, names: list[str]) -> Any:
-    rows = delimited.rows(path)
-    next(rows)
-    for line, cells in rows:
+    for line, cells in examples(path):
         if len(cells) != len(names):
             count = f"{len(cells)} cell{'s' if len(cells) > 1 else ''}"
             raise DataError(f"{path}:{line}: {count}; expected {len(names)}, as many as in the header")
@@ -190,10 +198,10 @@ def _text_targets(path: Path, name: str, cells: list[str]) -> Table:
     return Table(
         source=str(path),
         x=_stand_in(len(cells)),
-        y=delimited.targets(path, [name], [cells], missing=False),
+        y=np.array(cells) if is_text(cells) else numbers_of(path, name, cells),
         feature_names=("x1",),
         target_names=(name,),
         image_shape=None,
         classes=None,
-        place=partial(delimited.place_of, path),
+        place=partial(place_of, path),
     )

@@ -1,10 +1,12 @@
 """Train, dev and test: how many examples go where, and which by chance."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dlspec.data.blocks import blocks
 from dlspec.errors import DataError
 
 Counts = NDArray[np.int64]
@@ -59,9 +61,12 @@ def by_chance(
     *,
     ratios: Sequence[float],
     rng: np.random.Generator,
-    labels: NDArray[np.intp] | None = None,
+    labels: NDArray[np.integer[Any]] | None = None,
 ) -> SplitOf:
     """Divide m examples at random.
+
+    Takes six bytes for each example beside the labels, so that sets that do not fit into memory are divided like
+    those that do.
 
     Args:
         m: number of examples.
@@ -74,19 +79,43 @@ def by_chance(
         DataError: a split would be empty.
     """
     totals = np.array(sizes(m, ratios))
-    order = rng.permutation(m)
-    counts = totals[np.newaxis]
+    narrow = np.uint32 if m <= 2**32 else np.int64  # the type has no influence on the shuffle
+    order: NDArray[np.integer[Any]] = np.arange(m, dtype=narrow)
+    rng.shuffle(order)
     if labels is not None:
-        order = order[np.argsort(labels[order], kind="stable")]
-        counts = stratified_sizes(np.bincount(labels), ratios)
-    # `order` holds class after class; give each class's stretch to the splits by its counts.
-    splits_in_order = np.tile(np.arange(len(totals), dtype=np.int8), len(counts))
+        return _by_class(order, labels, stratified_sizes(class_sizes(labels), ratios))
     split_of = np.empty(m, dtype=np.int8)
-    split_of[order] = np.repeat(splits_in_order, counts.ravel())
+    split_of[order] = np.repeat(np.arange(len(totals), dtype=np.int8), totals)
     return split_of
 
 
-def stratified_sizes(class_sizes: Counts, ratios: Sequence[float]) -> Counts:
+def _by_class(order: NDArray[np.integer[Any]], labels: NDArray[np.integer[Any]], counts: Counts) -> SplitOf:
+    """Rows in that order `(m,)` fill the splits of their class, one after the other, up to `counts`."""
+    split_of = np.empty(len(order), dtype=np.int8)
+    borders = counts.cumsum(axis=1)[:, :-1]
+    seen = np.zeros(len(counts), dtype=np.int64)  # of each class
+    for block in blocks(len(order), 1):
+        rows = order[block]
+        rows = rows[np.argsort(labels[rows], kind="stable")]
+        classes = labels[rows]
+        found = np.bincount(classes, minlength=len(counts))
+        # The how many-th of its class a row is.
+        rank = np.arange(len(rows)) + np.repeat(seen - (np.cumsum(found) - found), found)
+        split_of[rows] = (rank[:, np.newaxis] >= borders[classes]).sum(axis=1)
+        seen += found
+    return split_of
+
+
+def class_sizes(labels: NDArray[np.integer[Any]]) -> Counts:
+    """Number of rows of each class, from class numbers `(m,)`."""
+    classes = int(labels.max()) + 1
+    counts = np.zeros(classes, dtype=np.int64)
+    for rows in blocks(len(labels), 1):
+        counts += np.bincount(labels[rows], minlength=classes)
+    return counts
+
+
+def stratified_sizes(sizes_of: Counts, ratios: Sequence[float]) -> Counts:
     """Examples of each class in each split `(classes, splits)`, each to within one of its share.
 
     Rows add up to the classes, columns to `sizes`.
@@ -94,7 +123,7 @@ def stratified_sizes(class_sizes: Counts, ratios: Sequence[float]) -> Counts:
     Raises:
         DataError: a split would be empty.
     """
-    return _stratified(class_sizes, weights_of(ratios), np.array(sizes(int(class_sizes.sum()), ratios)))
+    return _stratified(sizes_of, weights_of(ratios), np.array(sizes(int(sizes_of.sum()), ratios)))
 
 
 def weights_of(ratios: Sequence[float]) -> Counts:
@@ -102,13 +131,13 @@ def weights_of(ratios: Sequence[float]) -> Counts:
     return np.array([round(ratio * _PARTS) for ratio in ratios], dtype=np.int64)
 
 
-def _floors(class_sizes: Counts, weights: Counts) -> tuple[Counts, Counts]:
+def _floors(sizes_of: Counts, weights: Counts) -> tuple[Counts, Counts]:
     """⌊m_c·w_s/Σw⌋ and the remainders, both `(classes, splits)`."""
-    counts, remainders = np.divmod(class_sizes[:, np.newaxis] * weights, weights.sum())
+    counts, remainders = np.divmod(sizes_of[:, np.newaxis] * weights, weights.sum())
     return counts, remainders
 
 
-def _stratified(class_sizes: Counts, weights: Counts, totals: Counts) -> Counts:
+def _stratified(sizes_of: Counts, weights: Counts, totals: Counts) -> Counts:
     """Counts `(classes, splits)`: rows add up to the classes, columns to the totals, each within 1 of its share.
 
     Every share is rounded down; each class then hands its one or two leftover examples to the splits
@@ -117,10 +146,10 @@ def _stratified(class_sizes: Counts, weights: Counts, totals: Counts) -> Counts:
     always be completed under these two rules alone. Small classes choose first, for one example is
     a larger part of them.
     """
-    counts, remainders = _floors(class_sizes, weights)
-    leftovers = class_sizes - counts.sum(axis=1)
+    counts, remainders = _floors(sizes_of, weights)
+    leftovers = sizes_of - counts.sum(axis=1)
     wanted = totals - counts.sum(axis=0)
-    choosing = [c for c in np.argsort(class_sizes, kind="stable") if leftovers[c]]
+    choosing = [c for c in np.argsort(sizes_of, kind="stable") if leftovers[c]]
     for done, c in enumerate(choosing):
         rank = np.where(wanted == len(choosing) - done, np.inf, np.where(wanted == 0, -np.inf, remainders[c]))
         chosen = np.argsort(-rank, kind="stable")[: leftovers[c]]

@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ def by_group(
     *,
     ratios: Sequence[float],
     rng: np.random.Generator,
-    labels: NDArray[np.intp] | None = None,
+    labels: NDArray[np.integer[Any]] | None = None,
 ) -> SplitOf:
     """All rows of a group in one split, at random, sizes as near the ratios as whole groups allow.
 

@@ -28,7 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.data import files, hdf5
-from dlspec.data.split import SPLITS
+from dlspec.data.blocks import blocks
+from dlspec.data.split import SPLITS, SplitOf
 from dlspec.data.table import damage_as_data_error, shown
 from dlspec.errors import DataError
 
@@ -56,25 +57,29 @@ class SplitFile:
         made: how it was made, for people: seed, ratios, strategy, …
     """
 
-    rows: Mapping[str, NDArray[np.int64]]
+    rows: Mapping[str, NDArray[np.integer[Any]]]
     m: int
     data_hash: str
     columns: tuple[str, ...]
     made: Mapping[str, Any]
 
 
-def data_hash(path: Path) -> str:
+def data_hash(path: Path, *, y: str = "y") -> str:
     """A hash by which a data file is known again.
 
     Of a file of up to 1 GiB the SHA-256 of its bytes; of a larger one that of its size and of 4,096 blocks of 64 KiB,
     evenly spread from its first byte to its last, so that a set larger than memory is not read for it.
+
+    Args:
+        path: the file, or directory.
+        y: the setting with which it is read: targets in a file of their own belong to it.
 
     Raises:
         DataError: the file cannot be read.
     """
     size = path.stat().st_size
     if size <= WHOLE_UP_TO:
-        return f"sha256:{files.fingerprint([path])}"
+        return f"sha256:{files.fingerprint([path], y=y)}"
     digest = hashlib.sha256(f"{size}".encode())
     with path.open("rb") as file:
         for sample in range(_SAMPLES):
@@ -128,7 +133,9 @@ def read(path: Path) -> SplitFile:
     m, data_hash, columns = (_fact(path, facts, key) for key in _FACTS)
     _check_rows(path, rows, m)
     made = {key: value for key, value in facts.items() if key not in (_MARK, *_FACTS)}
-    ordered = {name: np.sort(rows[name]) for name in SPLITS if name in rows}
+    for numbers in rows.values():
+        numbers.sort()
+    ordered = {name: rows[name] for name in SPLITS if name in rows}
     return SplitFile(rows=ordered, m=m, data_hash=data_hash, columns=tuple(columns), made=made)
 
 
@@ -139,7 +146,7 @@ def _fact(path: Path, facts: Mapping[str, Any], key: str) -> Any:
     return value
 
 
-def _read_csv(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[np.int64]]]:
+def _read_csv(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[np.integer[Any]]]]:
     rows = {name: array("q") for name in SPLITS}
     number = 0
     try:
@@ -170,7 +177,7 @@ def _read_head(path: Path, file: TextIO) -> tuple[dict[str, Any], int]:
     raise DataError(f"{path}: no split; expected a file written by dlspec split")
 
 
-def _read_hdf5(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[np.int64]]]:
+def _read_hdf5(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[np.integer[Any]]]]:
     with damage_as_data_error(path, "HDF5"), hdf5.opened(path) as file:
         try:
             facts = {key: json.loads(value) for key, value in file.attrs.items()}
@@ -186,10 +193,10 @@ def _read_hdf5(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[np.int64]]
     for name, values in arrays.items():
         if values.ndim != 1 or values.dtype.kind not in "iu":
             raise DataError(f"{path}: {name} holds {values.dtype} of shape {values.shape}; expected rows")
-    return facts, {name: values.astype(np.int64) for name, values in arrays.items() if len(values)}
+    return facts, {name: values for name, values in arrays.items() if len(values)}
 
 
-def _check_rows(path: Path, rows: Mapping[str, NDArray[np.int64]], m: int) -> None:
+def _check_rows(path: Path, rows: Mapping[str, NDArray[np.integer[Any]]], m: int) -> None:
     if "train" not in rows:
         raise DataError(f"{path}: no row is in train; expected some")
     for name, numbers in rows.items():
@@ -201,12 +208,22 @@ def _check_rows(path: Path, rows: Mapping[str, NDArray[np.int64]], m: int) -> No
         raise DataError(f"{path}: {total} rows are in a split; expected all {m}, each in one")
     seen = np.zeros(m, dtype=np.bool_)
     for numbers in rows.values():
-        seen[numbers] = True
+        for part in blocks(len(numbers), 1):  # as indices they are wider than they are stored
+            seen[numbers[part]] = True
     if not seen.all():
         raise DataError(f"{path}: row {np.argmin(seen)} is in no split, and another in two; expected every row in one")
 
 
-def check_data(path: Path, split: SplitFile, *, data: Path, m: int) -> None:
+def split_numbers(split: SplitFile) -> SplitOf:
+    """The number of the split of each row `(m,)`, its position in `SPLITS`."""
+    numbers = np.empty(split.m, dtype=np.int8)
+    for name, rows in split.rows.items():
+        for part in blocks(len(rows), 1):
+            numbers[rows[part]] = SPLITS.index(name)
+    return numbers
+
+
+def check_data(path: Path, split: SplitFile, *, data: Path, m: int, y: str = "y") -> None:
     """Refuse a split of other data than this.
 
     Args:
@@ -214,13 +231,14 @@ def check_data(path: Path, split: SplitFile, *, data: Path, m: int) -> None:
         split: its content.
         data: the data file.
         m: its number of rows.
+        y: the setting with which it was read.
 
     Raises:
         DataError: the data has changed since it was split.
     """
     if split.m != m:
         found = f"{data} has {m} rows, and the split is of {split.m}"
-    elif split.data_hash != data_hash(data):
+    elif split.data_hash != data_hash(data, y=y):
         found = f"{data} is not the file that was split, or has changed since"
     else:
         return

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,24 @@ _LISTED = 10  # names that a message lists before it says how many more there ar
 _SHOWN = 40  # characters of a found text that a message shows
 _PLAIN = 200  # characters of a name, or of another library's message
 
+NOT_ONLY_NUMBERS = "data.columns takes text and empty cells"
+"""Tail of a message about a cell that is no number: the setting that takes it."""
+
+Kind = Literal["number", "category", "boolean", "date"]
+
+
+@dataclass(frozen=True)
+class RawColumn:
+    """What a column holds that must be prepared before it is a feature, or several.
+
+    Attributes:
+        kind: number; boolean, 0 or 1; date, in days since 1970 began; category, a position in `categories`.
+        categories: their names, in any order.
+    """
+
+    kind: Kind
+    categories: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
@@ -25,7 +43,8 @@ class Table:
 
     Attributes:
         source: the file, or the name of the synthetic set, as messages show it.
-        x: inputs `(m, n_x)` in the dtype of the file, images flattened; all finite.
+        x: inputs `(m, n_x)` in the dtype of the file, images flattened; all finite. Where `columns` is given, the
+            cells `(m, c)` in float64, NaN where one is missing.
         y: labels or targets `(m,)` of text, whole numbers, booleans or floats, or targets `(m, k)`; all finite, but
             for NaN where a target is missing and may be.
         feature_names: one per column of x; x1, x2, … where the file names none.
@@ -34,6 +53,7 @@ class Table:
         classes: names of the classes in order, where the file stores them.
         place: says where a row (from 0) stands, for messages: `iris.csv:12`, `digits.h5: row 7`.
         weights: `(m,)` float64, how much each example counts, greater than 0; None where the file says nothing.
+        columns: one per column of x, which are no features yet; None where they are.
     """
 
     source: str
@@ -45,6 +65,7 @@ class Table:
     classes: tuple[str, ...] | None
     place: Callable[[int], str]
     weights: NDArray[np.float64] | None = None
+    columns: tuple[RawColumn, ...] | None = None
 
 
 def from_arrays(
@@ -55,10 +76,12 @@ def from_arrays(
     x_name: str = "x",
     y_name: str = "y",
     feature_names: tuple[str, ...] | None = None,
+    target_names: tuple[str, ...] | None = None,
     classes: tuple[str, ...] | None = None,
     weights: NDArray[Any] | None = None,
     weights_name: str = "weights",
     missing: bool = False,
+    place: Callable[[int], str] | None = None,
 ) -> Table:
     """Check two arrays and make a table of them.
 
@@ -69,10 +92,12 @@ def from_arrays(
         x_name: name of x in the file.
         y_name: name of y in the file.
         feature_names: one per feature; None for x1, x2, …
+        target_names: one per target; None for the name of y, numbered where there are several.
         classes: class names in order, where the file stores them.
         weights: `(m,)` or `(m, 1)`; numbers greater than 0.
         weights_name: name of the weights in the file.
         missing: whether NaN may stand in y, for a target that is missing.
+        place: says where a row stands; None for its number.
 
     Raises:
         DataError: an array of a wrong kind or shape, no examples, different lengths, NaN or infinity.
@@ -107,10 +132,10 @@ def from_arrays(
         x=x,
         y=y,
         feature_names=feature_names or tuple(f"x{j + 1}" for j in range(x.shape[1])),
-        target_names=(y_name,) if y.ndim == 1 else tuple(f"{y_name}{j + 1}" for j in range(y.shape[1])),
+        target_names=target_names or _numbered(y_name, y),
         image_shape=image_shape,
         classes=classes,
-        place=lambda row: f"{source}: row {row}",
+        place=place or (lambda row: f"{source}: row {row}"),
         weights=None if weights is None else _one_per_example(source, weights_name, weights, m=len(x)),
     )
     _check_finite(table, table.x, "feature", table.feature_names)
@@ -118,6 +143,10 @@ def from_arrays(
         _check_finite(table, table.y.reshape(len(y), -1), "target", table.target_names)
     check_weights(table, weights_name)
     return table
+
+
+def _numbered(name: str, y: NDArray[Any]) -> tuple[str, ...]:
+    return (name,) if y.ndim == 1 else tuple(f"{name}{j + 1}" for j in range(y.shape[1]))
 
 
 def _one_per_example(source: str, name: str, weights: NDArray[Any], *, m: int) -> NDArray[np.float64]:

@@ -1,8 +1,10 @@
 """`report.md`: the report of a run for people, made from `report.json` alone."""
 
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from dlspec.report.markup import visible
 from dlspec.report.numbers import percent, signed_percent, value
 from dlspec.text import shortened
 
@@ -37,7 +39,7 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield "## Bias and variance"
     yield ""
-    yield _error_words(report)
+    yield error_words(report)
     yield ""
     gaps = [
         [
@@ -53,20 +55,43 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     if diagnosis["notes"]:
         yield ""
         yield from (f"- {note}" for note in diagnosis["notes"])
-    if diagnosis["next_steps"]:
-        yield ""
-        yield "## What to try next"
-        yield ""
-        yield from (f"{number}. {step}" for number, step in enumerate(diagnosis["next_steps"], start=1))
+    yield from _findings((report.get("health") or {}).get("findings") or ())
+    yield from _next(report)
     if "classes" in splits[0]:
         yield from _per_class(splits)
-    if len(report["segments"]) > 1:
-        yield from _segments(report["segments"])
+    if len(segments := report.get("segments", ())) > 1:
+        yield from _segments(segments)
     if report["warnings"]:
         yield ""
         yield "## Warnings"
         yield ""
         yield from (f"- {_escape(warning)}" for warning in report["warnings"])
+
+
+def _findings(findings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What was seen to go wrong in the training."""
+    if findings:
+        yield from ("", "## Health of the training", "")
+        yield from (f"- {_escape(finding['message'])}" for finding in findings)
+
+
+def _next(report: Mapping[str, Any]) -> Iterator[str]:
+    """What to try next, the most promising first; a report of before there were actions has their names alone."""
+    actions = report.get("actions") or [{"action": step} for step in report["diagnosis"]["next_steps"]]
+    if actions:
+        yield from ("", "## What to try next", "")
+    for number, action in enumerate(actions, start=1):
+        told = [f"{key}: {action[key]}" for key in ("reason", "effect") if action.get(key)]
+        against = f" (against {action['gap']}; knob: {action['knob']})" if action.get("gap") else ""
+        yield f"{number}. {_escape(action['action'])}{_escape(against)}"
+        yield from (f"   - {_escape(line)}" for line in told)
+        if action.get("set"):
+            yield f"   - `{flags(action['set']).replace('`', '·')}`"
+
+
+def flags(changes: Sequence[str]) -> str:
+    """The `--set` flags of some changes, as a shell takes them."""
+    return " ".join(f"--set {shlex.quote(visible(change))}" for change in changes)
 
 
 def _segments(segments: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -77,7 +102,8 @@ def _segments(segments: Sequence[dict[str, Any]]) -> Iterator[str]:
     yield from _table(["after epoch", "after step", "changes"], rows)
 
 
-def _error_words(report: dict[str, Any]) -> str:
+def error_words(report: Mapping[str, Any]) -> str:
+    """What the errors of this report are."""
     human = percent(report["human_level_error"])
     if report["task"] == "classification":
         return f"Error is the share of wrong examples; human-level error is {human}."
@@ -130,5 +156,4 @@ def _name(text: str) -> str:
 
 def _escape(text: str) -> str:
     """Text of a data file as plain words of a Markdown table: no markup, no line breaks, no control characters."""
-    visible = "".join(c if c.isprintable() else "·" for c in text)
-    return "".join(f"\\{c}" if c in r"\`*_{}[]<>()#|!~&" else c for c in visible)
+    return "".join(f"\\{c}" if c in r"\`*_{}[]<>()#|!~&" else c for c in visible(text))

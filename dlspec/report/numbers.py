@@ -1,16 +1,22 @@
 """How numbers look, in every report and table."""
 
+import math
 
-def percent(share: float) -> str:
+UNKNOWN = "unknown"  # a number that is none: not finite, or null in a file
+
+
+def percent(share: float | None) -> str:
     """`0.0278` → `2.78 %`."""
-    return f"{100 * share:.2f} %"
+    return UNKNOWN if share is None or not math.isfinite(share) else f"{100 * share:.2f} %"
 
 
-def signed_percent(share: float) -> str:
+def signed_percent(share: float | None) -> str:
     """`0.0278` → `+2.78 %`."""
-    return f"{100 * share:+.2f} %"
+    return UNKNOWN if share is None or not math.isfinite(share) else f"{100 * share:+.2f} %"
 
 
-def value(name: str, number: float) -> str:
+def value(name: str, number: float | None) -> str:
     """A quantity by its name: shares in percent, others with five significant digits."""
-    return percent(number) if name in ("accuracy", "f1", "precision", "recall") else f"{number:.5g}"
+    if name in ("accuracy", "f1", "precision", "recall", "error"):
+        return percent(number)
+    return UNKNOWN if number is None or not math.isfinite(number) else f"{number:.5g}"

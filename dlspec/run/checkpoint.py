@@ -30,6 +30,7 @@ from dlspec.training.stopping import Best
 FORMAT = 2
 OLDEST_FORMAT = 1
 HEADER_BYTES = 512  # the smallest user block that HDF5 allows
+GROUPS = ("parameters", "optimizer", "best", "normalization")
 ARRAYS = {"vector", "optimizer", "best_vector"}  # of a state, with groups of their own; the rest is its progress
 
 Content = Literal["last", "best", "snapshot"]
@@ -38,6 +39,10 @@ NOWHERE: Mapping[str, int] = {"segment": 1, "metrics_bytes": 0}
 
 class NewerFormatError(RunError):
     """A checkpoint that a newer dlspec wrote: not damaged, and no reason to fall back to an older one."""
+
+
+class UnreadableError(RunError):
+    """A checkpoint that this user may not read: perhaps whole, and no reason either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +115,17 @@ def to_state(checkpoint: Checkpoint, parameters: Parameters, *, source: str) -> 
     """The state of a `last` checkpoint: what `of_state` was given.
 
     Raises:
-        RunError: it is of another architecture.
+        RunError: it is of another architecture, or holds no whole state.
     """
     check_shapes(checkpoint.parameters, parameters, source=source)
     check_shapes(checkpoint.best, parameters, source=source)
+    try:
+        return _state(checkpoint, parameters)
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{source}: lacks a part of the state of a run; restore it from a copy") from error
+
+
+def _state(checkpoint: Checkpoint, parameters: Parameters) -> TrainingState:
     progress = checkpoint.progress
     plateau, spikes = progress["plateau"], progress["spikes"]
     return TrainingState(
@@ -157,6 +169,8 @@ def load(path: Path) -> Checkpoint:
     """
     try:
         data = path.read_bytes()
+    except PermissionError as error:
+        raise UnreadableError(f"{path}: cannot be read: permission denied; check its permissions") from error
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from error
     return decode(data, source=str(path))
@@ -235,7 +249,7 @@ def decode(data: bytes, *, source: str) -> Checkpoint:
         with damage_as_data_error(source, "HDF5"), h5py.File.in_memory(image) as file:
             groups = {
                 group: {name: dataset[()] for name, dataset in file[group].items()} if group in file else {}
-                for group in ("parameters", "optimizer", "best", "normalization")
+                for group in GROUPS
             }
             progress, model = json.loads(file.attrs["progress"]), json.loads(file.attrs["model"])
     except DataError as error:

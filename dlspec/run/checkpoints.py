@@ -114,13 +114,13 @@ def newest_sound(run: Path) -> Newest:
     """The newest checkpoint that is whole, and the damaged ones that were passed over.
 
     Raises:
-        RunError: the newest one is of a newer format.
+        RunError: the newest one is of a newer format, or may not be read.
     """
     damaged: list[tuple[Path, str]] = []
     for path in (*reversed(step_files(run).values()), *format1.step_files(run)):
         try:
             return Newest(path, checkpoint.load(path), damaged)
-        except checkpoint.NewerFormatError:
+        except (checkpoint.NewerFormatError, checkpoint.UnreadableError):
             raise
         except RunError as error:
             damaged.append((path, str(error)))

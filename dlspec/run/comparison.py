@@ -56,7 +56,9 @@ def _rows(a: bytes | None, b: bytes | None) -> str:
         return "has another number of rows"
     try:
         one, two = json.loads(a), json.loads(b)
-    except ValueError:
+    except (ValueError, RecursionError):
+        return "a row is damaged"
+    if not isinstance(one, dict) or not isinstance(two, dict):
         return "a row is damaged"
     name = next((name for name in one if one[name] != two.get(name)), "keys")
     return f"from epoch {one.get('epoch')} on: {name} {one.get(name)}, now {two.get(name)}"

@@ -56,7 +56,7 @@ def locked(run: Path) -> Iterator[None]:
     except Timeout:
         raise RunBusyError(f"{run}: another process{_holder(run)} writes to this run; wait for it or stop it") from None
     except OSError as error:
-        raise RunBusyError(f"{run}: cannot be locked: {error.strerror}") from error
+        raise RunBusyError(f"{run}: cannot be locked: {(error.strerror or str(error)).lower()}") from error
     try:
         yield
     finally:
@@ -80,10 +80,10 @@ def is_locked(run: Path) -> bool:
 
 def _holder(run: Path) -> str:
     try:
-        process = read_json(run / RUN_FILE).get("process", {})
-    except RunError:
+        process = read_json(run / RUN_FILE)["process"]
+        return f" (pid {process['pid']} on {process['host']})"
+    except (RunError, KeyError, TypeError):
         return ""
-    return f" (pid {process.get('pid')} on {process.get('host')})"
 
 
 def find(text: str, *, runs_dir: Path) -> Path:
@@ -119,6 +119,7 @@ def latest(runs_dir: Path) -> Path:
 
     Raises:
         UsageError: there is none.
+        RunError: one of them is damaged, so that nobody can tell which is the newest.
     """
     runs = all_runs(runs_dir)
     if not runs:
@@ -127,18 +128,29 @@ def latest(runs_dir: Path) -> Path:
 
 
 def all_runs(runs_dir: Path) -> list[Path]:
-    """Every run under `runs_dir`, by name."""
-    if not runs_dir.is_dir():
-        return []
-    with os.scandir(runs_dir) as entries:
-        names = sorted(entry.name for entry in entries if entry.is_dir())
+    """Every run under `runs_dir`, by name.
+
+    Raises:
+        UsageError: the directory cannot be read.
+    """
+    try:
+        if not runs_dir.is_dir():
+            return []
+        with os.scandir(runs_dir) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_dir())
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"{runs_dir}: cannot be looked into: {reason}; check the path and its permissions") from error
     return [runs_dir / name for name in names if (runs_dir / name / RUN_FILE).is_file()]
 
 
 def _known(runs_dir: Path) -> str:
-    if not all_runs(runs_dir):
+    try:
+        return f" (the newest in {runs_dir} is {latest(runs_dir).name})"
+    except UsageError:
         return f" (there are none in {runs_dir})"
-    return f" (the newest in {runs_dir} is {latest(runs_dir).name})"
+    except (RunError, OSError):  # a damaged run is no reason to say less about the one that was named
+        return ""
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -151,11 +163,26 @@ def read_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_bytes())
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter where it opens thousands of brackets
         raise RunError(f"{path}: is no JSON ({error}); the file is damaged") from error
     if not isinstance(content, dict):
         raise RunError(f"{path}: holds {type(content).__name__}; expected a JSON object; the file is damaged")
     return content
+
+
+def read_row(line: bytes, path: Path) -> dict[str, Any]:
+    """A row of `metrics.jsonl` or `timings.jsonl`.
+
+    Raises:
+        RunError: it is no JSON object of an epoch.
+    """
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        row = None
+    if not isinstance(row, dict) or not {"epoch", "step"} <= row.keys():
+        raise RunError(f"{path}: a row is no JSON object of an epoch; the file is damaged; restore it from a copy")
+    return row
 
 
 def to_json(content: Any) -> bytes:

@@ -1,11 +1,11 @@
 """How a run stands, from its directory alone; also while it goes on, and without writing anything."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dlspec.run import checkpoints
+from dlspec.run.directory import read_row
 from dlspec.run.record import read_record, segments_of, status_of
 from dlspec.run.recorder import METRICS_FILE
 
@@ -41,7 +41,11 @@ def overview(run: Path) -> dict[str, Any]:
 
 
 def last_row(path: Path) -> Mapping[str, Any] | None:
-    """The last whole row of a file that may be growing; None where there is none yet."""
+    """The last whole row of a file that may be growing; None where there is none yet.
+
+    Raises:
+        RunError: it is damaged.
+    """
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)
@@ -49,5 +53,4 @@ def last_row(path: Path) -> Mapping[str, Any] | None:
             lines = file.read().split(b"\n")[:-1]  # what follows the last line break is half a row, or nothing
     except OSError:
         return None
-    row = json.loads(lines[-1]) if lines else None
-    return row if isinstance(row, dict) else None
+    return read_row(lines[-1], path) if lines else None

@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dlspec.errors import RunError
-from dlspec.run import format1, storage
+from dlspec.run import format1, record_check, storage
 from dlspec.run.directory import RUN_FILE, is_locked, read_json, to_json
 
 FORMAT = 2
@@ -46,15 +45,9 @@ def read_record(run: Path) -> dict[str, Any]:
     Raises:
         RunError: it is missing, damaged, or of a newer format.
     """
-    path = run / RUN_FILE
-    record = read_json(path)
-    for name in ("format", "status", "result", "data"):
-        if name not in record:
-            raise RunError(f"{path}: has no {name!r}; the file is damaged")
-    number = record["format"]
-    if not isinstance(number, int) or number > FORMAT:
-        raise RunError(f"{path}: has format {number}; this dlspec reads up to {FORMAT}; install a newer dlspec")
-    return format1.record(record) if number == 1 else record
+    record = read_json(run / RUN_FILE)
+    record_check.check(record, newest=FORMAT, path=run / RUN_FILE)
+    return format1.record(record) if record["format"] == 1 else record
 
 
 def status_of(run: Path, record: Mapping[str, Any]) -> str:

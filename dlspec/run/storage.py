@@ -94,9 +94,11 @@ def _named(path: Path, action: str) -> Iterator[None]:
         if error.errno in _NOT_WRITABLE:
             raise RunBusyError(f"{path}: cannot {action}: {reason}; choose a writable place") from error
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise RunError(
-                f"{path}: cannot {action}: {reason}; {_free(path)}free some space and start again"
-            ) from error
+            raise RunError(f"{path}: cannot {action}: {reason}; {_free(path)}free some space") from error
+        if error.errno == errno.ENAMETOOLONG:
+            raise UsageError(f"{path}: {reason}; choose a shorter one") from error
+        if error.errno == errno.EFBIG:
+            raise RunError(f"{path}: cannot {action}: {reason}; raise the limit of this shell: ulimit -f") from error
         if error.errno == errno.ENOTDIR:
             raise RunError(f"{path}: cannot {action}: a part of this path is a file, not a directory") from error
         if error.errno == errno.ENOENT:
@@ -230,15 +232,22 @@ def new_hdf5(path: Path) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
+def new_zip(path: Path) -> Iterator[Callable[[str], contextlib.AbstractContextManager[Any]]]:
+    """The same for a ZIP archive, nothing in it packed: yields a function that opens a member to be written."""
+    with new_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+        yield lambda name: archive.open(name, "w", force_zip64=True)
+
+
+@contextlib.contextmanager
 def new_npz(path: Path) -> Iterator[Callable[[str, Any], None]]:
     """The same for an NPZ file: yields a function that adds an array under a name."""
     import numpy as np
 
-    with new_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+    with new_zip(path) as member:
 
         def add(name: str, values: Any) -> None:
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asanyarray(values), allow_pickle=False)
+            with member(f"{name}.npy") as file:
+                np.lib.format.write_array(file, np.asanyarray(values), allow_pickle=False)
 
         yield add
 
@@ -310,15 +319,16 @@ def check_writable(path: Path) -> None:
     """Ask, without writing, whether a directory can be created or filled here.
 
     Raises:
-        UsageError: `path`, or its nearest existing parent, is no directory.
+        UsageError: `path`, or its nearest existing parent, is no directory; or a name is too long.
         RunBusyError: it is not writable.
     """
     existing = path
     with _named(path, "look"):
-        while not existing.exists() and existing != existing.parent:
+        while not (existing.exists() or existing.is_symlink()) and existing != existing.parent:
             existing = existing.parent
     if not existing.is_dir():
-        raise UsageError(f"{existing}: is a file, not a directory; choose another place")
+        kind = "a link that leads to no directory" if existing.is_symlink() else "a file, not a directory"
+        raise UsageError(f"{existing}: is {kind}; choose another place")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise RunBusyError(f"{existing}: not writable; choose a writable place")
 

@@ -4,17 +4,17 @@ The weights as they are, dropout off, the penalty apart from the loss, every exa
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dlspec.core import metrics
 from dlspec.core.arrays import Array, Labels
 from dlspec.core.cost import Forward
 from dlspec.core.losses import Loss, LossesAndGradient
-from dlspec.data.dataset import Examples
+from dlspec.core.moments import Moments
 from dlspec.data.labels import Task
 
 # Examples per forward pass: large enough for the matrix products, small enough for the cache.
@@ -23,12 +23,23 @@ BATCH = 1024
 _PER_CLASS = ("precision", "recall", "f1")
 
 
-@dataclass(frozen=True, slots=True)
 class Classified:
-    """Result of one pass over a split of classes."""
+    """Result of a pass over a split of classes, taken in block by block.
 
-    loss: float
-    confusion: metrics.Counts  # (classes, classes), rows true, columns predicted
+    Args:
+        classes: number of classes.
+
+    Attributes:
+        confusion: (classes, classes), rows true, columns predicted.
+    """
+
+    def __init__(self, classes: int):
+        self.confusion: metrics.Counts = np.zeros((classes, classes), np.int64)
+
+    def add(self, Z: Array, Y: Labels) -> None:
+        """Count the predictions of logits (m, units) for labels (m,)."""
+        predicted = np.greater(Z[:, 0], 0.0) if Z.shape[1] == 1 else np.argmax(Z, axis=1)  # σ(z) > ½
+        self.confusion += metrics.confusion_matrix(Y, predicted, classes=len(self.confusion))
 
     def metric(self, name: str) -> float:
         """`accuracy`, or the mean over the classes (macro) of `precision`, `recall` or `f1`."""
@@ -37,12 +48,22 @@ class Classified:
         return float(metrics.precision_recall_f1(self.confusion)[_PER_CLASS.index(name)].mean())
 
 
-@dataclass(frozen=True, slots=True)
 class Labelled:
-    """Result of one pass over a split with several labels per example, some of them missing."""
+    """Result of a pass over a split with several labels per example, some of them missing.
 
-    loss: float
-    counts: metrics.Counts  # (k, 2, 2): per label, rows true, columns predicted
+    Args:
+        labels: their number k.
+
+    Attributes:
+        counts: (k, 2, 2), per label, rows true, columns predicted.
+    """
+
+    def __init__(self, labels: int):
+        self.counts: metrics.Counts = np.zeros((labels, 2, 2), np.int64)
+
+    def add(self, Z: Array, Y: Array) -> None:
+        """Count the predictions of logits (m, k) for labels (m, k)."""
+        self.counts += metrics.label_counts(Y, np.greater(Z, 0.0))  # σ(z) > ½
 
     def metric(self, name: str) -> float:
         """`accuracy`, the share of the present labels that are right, or a mean over the labels, as of classes."""
@@ -51,21 +72,52 @@ class Labelled:
         return float(metrics.label_precision_recall_f1(self.counts)[_PER_CLASS.index(name)].mean())
 
 
-@dataclass(frozen=True, slots=True)
 class Regressed:
-    """Result of one pass over a split of numbers."""
+    """Result of a pass over a split of numbers.
 
-    loss: float
-    errors: Array  # ŷ − y (m, k), float64
-    targets: Array  # (m, k)
+    Args:
+        targets: their number k.
+
+    Attributes:
+        errors: of each example the mean of (ŷ − y)² over its targets.
+        absolute: of each example the mean of |ŷ − y|.
+        targets: the true values.
+    """
+
+    def __init__(self, targets: int):
+        self.errors, self.absolute, self.targets = Moments(1), Moments(1), Moments(targets)
+
+    def add(self, Z: Array, Y: Array) -> None:
+        """Take in predictions (m, k) of targets (m, k)."""
+        errors = np.subtract(Z, Y, dtype=np.float64)
+        self.errors.add(np.mean(errors**2, axis=1, keepdims=True))
+        self.absolute.add(np.mean(np.abs(errors), axis=1, keepdims=True))
+        self.targets.add(Y)
 
     def metric(self, name: str) -> float:
         """`rmse`, `mae` or `r2`."""
         if name == "rmse":
-            return math.sqrt(float(np.mean(self.errors**2)))
+            return math.sqrt(float(self.errors.mean[0]))
         if name == "mae":
-            return float(np.abs(self.errors).mean())
-        return metrics.r2(float(np.sum(self.errors**2)), self.targets.astype(np.float64))
+            return float(self.absolute.mean[0])
+        squared = float(self.errors.mean[0]) * self.targets.m * len(self.targets.squares)
+        return metrics.r2(squared, float(self.targets.squares.sum()))
+
+
+Result = Classified | Labelled | Regressed
+
+
+class Measured(Protocol):
+    """Examples of a split, as measuring takes them."""
+
+    def __len__(self) -> int:
+        """Their number."""
+
+    def blocks(self, size: int) -> Iterator[tuple[Array, Any]]:
+        """All examples in order, X (b, n_x) and Y (b,) or (b, k) with b at most `size`, each valid until the next."""
+
+    def target_variance(self) -> float:
+        """Mean over the targets of a regression of their variance, over m."""
 
 
 class Model(Protocol):
@@ -105,7 +157,7 @@ class Evaluator:
         *,
         model: Model,
         loss: Loss,
-        splits: Mapping[str, Examples],
+        splits: Mapping[str, Measured],
         task: Task,
         classes: tuple[str, ...],
         metric: str,
@@ -120,12 +172,12 @@ class Evaluator:
         self._plans: dict[int, tuple[Forward, LossesAndGradient]] = {}
         # Unit of the error of a regression: the variance of the training targets, over all columns.
         regression = task == "regression"
-        self._target_variance = float(splits["train"].Y.var(axis=0, dtype=np.float64).mean()) if regression else 1.0
+        self._target_variance = splits["train"].target_variance() if regression else 1.0
 
     def measure(self, split: str) -> dict[str, float]:
         """Cost, loss and the metrics of a split, in short; called after every epoch."""
-        result = self._pass(self.splits[split])
-        return {**self._cost_and_loss(split, result), **{name: result.metric(name) for name in self.metrics}}
+        loss, result = self._pass(self.splits[split])
+        return {**self._cost_and_loss(split, loss), **{name: result.metric(name) for name in self.metrics}}
 
     def evaluate(self, split: str) -> dict[str, Any]:
         """Everything there is to say of a split, in plain numbers and lists (keys as in the design).
@@ -135,9 +187,9 @@ class Evaluator:
         `error_std` is its standard error, which takes labels of one example for independent; infinite for a
         regression of one example.
         """
-        result = self._pass(self.splits[split])
-        examples = len(self.splits[split].X)
-        head = {"split": split, "examples": examples, **self._cost_and_loss(split, result)}
+        loss, result = self._pass(self.splits[split])
+        examples = len(self.splits[split])
+        head = {"split": split, "examples": examples, **self._cost_and_loss(split, loss)}
         if isinstance(result, Classified):
             return head | self._classified(result, examples)
         if isinstance(result, Labelled):
@@ -146,17 +198,13 @@ class Evaluator:
 
     def squared_errors(self, split: str) -> Array:
         """Of each example (m,) of a regression the error whose mean `evaluate` gives."""
-        result = self._pass(self.splits[split])
-        assert isinstance(result, Regressed)  # noqa: S101 - asked for a regression only
-        return self._relative(result)
-
-    def _relative(self, result: Regressed) -> Array:
-        relative: Array = np.mean(result.errors**2, axis=1) / (self._target_variance or 1.0)
+        outputs = self._outputs(self.splits[split])
+        errors = [np.mean(np.subtract(Z, Y, dtype=np.float64) ** 2, axis=1) for Z, Y, _ in outputs]
+        relative: Array = np.concatenate(errors) / (self._target_variance or 1.0)
         return relative
 
-    def _cost_and_loss(self, split: str, result: Classified | Labelled | Regressed) -> dict[str, float]:
-        penalty = self.model.penalty(len(self.splits[split].X))
-        return {"cost": result.loss + penalty, "loss": result.loss}
+    def _cost_and_loss(self, split: str, loss: float) -> dict[str, float]:
+        return {"cost": loss + self.model.penalty(len(self.splits[split])), "loss": loss}
 
     def _classified(self, result: Classified, examples: int) -> dict[str, Any]:
         scores = metrics.precision_recall_f1(result.confusion)
@@ -187,39 +235,43 @@ class Evaluator:
         ]
 
     def _regressed(self, result: Regressed, examples: int) -> dict[str, Any]:
-        relative = self._relative(result)
+        variance, squares = self._target_variance or 1.0, float(result.errors.squares[0])
+        std = math.sqrt(squares / (examples - 1) / examples) if examples > 1 else math.inf
         return {
             **{name: result.metric(name) for name in ("rmse", "mae", "r2")},
-            "error": float(relative.mean()),
-            "error_std": float(relative.std(ddof=1)) / math.sqrt(examples) if examples > 1 else math.inf,
+            "error": float(result.errors.mean[0]) / variance,
+            "error_std": std / variance,
         }
 
-    def _pass(self, examples: Examples) -> Classified | Labelled | Regressed:
-        m, units = len(examples.X), self.model.units
-        predicted: Labels = np.empty(m, np.intp)
-        held = np.empty((m, units) if self.task == "multi_task" else 0, np.bool_)  # for 1
-        errors: Array = np.empty((m, units) if self.task == "regression" else 0)
-        total = 0.0
-        for start in range(0, m, BATCH):
-            rows = slice(start, min(start + BATCH, m))
-            Y = examples.Y[rows]
-            forward, losses_and_gradient = self._plan(len(Y))
-            Z = forward(examples.X[rows])
-            losses, _ = losses_and_gradient(Z, Y)
-            total += float(losses.sum())
-            if self.task == "regression":
-                np.subtract(Z, Y, out=errors[rows])
-            elif self.task == "multi_task":
-                np.greater(Z, 0.0, out=held[rows])  # σ(z) > ½
-            elif units == 1:
-                np.greater(Z[:, 0], 0.0, out=predicted[rows], casting="unsafe")  # σ(z) > ½
-            else:
-                np.argmax(Z, axis=1, out=predicted[rows])
+    def _pass(self, examples: Measured) -> tuple[float, Result]:
+        """The loss over a split, and what else was found."""
+        result, total = self._nothing_yet(), 0.0
+        for Z, Y, losses in self._outputs(examples):
+            result.add(Z, Y)
+            total += losses
+        return total / len(examples), result
+
+    def _outputs(self, examples: Measured) -> Iterator[tuple[Array, NDArray[Any], float]]:
+        """Block by block the logits Z (b, units), the targets, and the sum of the losses; valid until the next."""
+        units = self.model.units
+        # Counting takes many small calls: it is done for several forward passes at once, as long as these are narrow.
+        size = 16 * BATCH if units <= 16 else BATCH
+        logits: Array = np.empty((size, units), self.model.dtype)
+        for X, Y in examples.blocks(size):
+            total = 0.0
+            for start in range(0, len(Y), BATCH):
+                Yb = Y[start : start + BATCH]
+                forward, losses_and_gradient = self._plan(len(Yb))
+                Z = forward(X[start : start + BATCH])
+                losses, _ = losses_and_gradient(Z, Yb)
+                total += float(losses.sum())
+                logits[start : start + len(Yb)] = Z
+            yield logits[: len(Y)], Y, total
+
+    def _nothing_yet(self) -> Result:
         if self.task == "regression":
-            return Regressed(total / m, errors, examples.Y)
-        if self.task == "multi_task":
-            return Labelled(total / m, metrics.label_counts(examples.Y, held))
-        return Classified(total / m, metrics.confusion_matrix(examples.Y, predicted, classes=len(self.classes)))
+            return Regressed(self.model.units)
+        return Labelled(self.model.units) if self.task == "multi_task" else Classified(len(self.classes))
 
     def _plan(self, batch: int) -> tuple[Forward, LossesAndGradient]:
         if batch not in self._plans:

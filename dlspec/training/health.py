@@ -21,6 +21,7 @@ from dlspec.core.network import Network
 from dlspec.core.optimizers import Optimizer
 from dlspec.core.parameters import ParameterSpec
 from dlspec.data.batches import Batch
+from dlspec.data.blocks import spread
 from dlspec.training.events import TrainingState
 
 EXAMPLES = 128
@@ -209,7 +210,7 @@ class HealthSampler:
 
 def sample_of(X: NDArray[np.floating], Y: NDArray[np.generic], weights: Array | None) -> Batch:
     """The batch to look at: up to 128 training examples at equal distances, so that an order by class does no harm."""
-    rows = np.linspace(0, len(X) - 1, min(len(X), EXAMPLES)).round().astype(np.intp)
+    rows = spread(np.arange(len(X)), EXAMPLES)
     return np.ascontiguousarray(X[rows]), np.ascontiguousarray(Y[rows]), None if weights is None else weights[rows]
 
 

@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from dlspec.core.cost import Cost, LossAndGradient
 from dlspec.core.decay import Decay
 from dlspec.core.optimizers import Optimizer
 from dlspec.data.batches import Batches
+from dlspec.data.streamed_batches import StreamedBatches
 from dlspec.training.divergence import ADVICE, first_not_finite, not_finite_parameters
 from dlspec.training.events import EpochDone, Event, Reason, RunFinished, RunStarted, StepsDone, TrainingState
 from dlspec.training.plateau import Plateau, PlateauState, lowered
@@ -57,7 +59,7 @@ class Trainer:
         optimizer: Optimizer,
         learning_rate: float,
         decay: Decay,
-        batches: Batches,
+        batches: Batches | StreamedBatches,
         epochs: int,
         measure: Callable[[], Mapping[str, float]],
         watch: Watch,
@@ -91,7 +93,7 @@ class Trainer:
         self.clock = clock
         self._cost = cost
         self._steps: dict[int, LossAndGradient] = {}
-        self._bind_steps(len(batches.X))
+        self._bind_steps(batches.examples)
         self._epoch = self._seen = self._step = 0
         self._plateau_state = PlateauState()
         self._spikes = SpikeWatch()
@@ -136,9 +138,9 @@ class Trainer:
         self._best = Best(state.best_epoch, state.best_value, state.waited, state.best_meets_limits)
         self._plateau_state = state.plateau
         self._spikes.restore(state.spikes)
-        self._bind_steps(max(0, len(self.batches.X) - state.seen))
+        self._bind_steps(max(0, self.batches.examples - state.seen))
 
-    def run(self) -> Iterator[Event]:
+    def run(self) -> Generator[Event, None, None]:
         """Train to the end: `RunStarted`, then `StepsDone` and `EpochDone`, then `RunFinished`."""
         steps_per_epoch = self.batches.steps_per_epoch
         rest = -(-self._seen // self.batches.batch_size)  # steps of the running epoch that are not left
@@ -196,26 +198,27 @@ class Trainer:
     def _train_epoch(self, rate_of: Callable[[int], float]) -> Generator[Event, None, RunFinished | None]:
         """The steps left in this epoch; returns the last event where the run ends in their midst."""
         update, steps, interrupted, clock = self._update, self._steps, self.interrupted, self.clock
-        look, m = self._spikes, len(self.batches.X)
+        look, m = self._spikes, self.batches.examples
         say_at = self.say_next(self._step)
         sign_of_life = clock() + STEPS_DONE_EVERY_S
-        for X, Y, w in self.batches.epoch(self._epoch, start=self._seen):
-            size = len(X)
-            loss = steps[size](X, Y, w)
-            if not math.isfinite(loss):
-                return self._diverged_at(loss, X)
-            learning_rate = rate_of(self._step)
-            self._step += 1
-            self._seen += size
-            update(learning_rate, self._step)
-            if size >= SMALLEST_BATCH:
-                look(loss, self._step)
-            if interrupted():
-                return self._finished("interrupted", f"stopped after step {self._step}")
-            if self._step >= say_at or clock() >= sign_of_life:
-                yield StepsDone(self._epoch, self._step, loss, self._seen == m, self.state)
-                say_at = self.say_next(self._step)
-                sign_of_life = clock() + STEPS_DONE_EVERY_S
+        with closing(self.batches.epoch(self._epoch, start=self._seen)) as batches:
+            for X, Y, w in batches:
+                size = len(X)
+                loss = steps[size](X, Y, w)
+                if not math.isfinite(loss):
+                    return self._diverged_at(loss, X)
+                learning_rate = rate_of(self._step)
+                self._step += 1
+                self._seen += size
+                update(learning_rate, self._step)
+                if size >= SMALLEST_BATCH:
+                    look(loss, self._step)
+                if interrupted():
+                    return self._finished("interrupted", f"stopped after step {self._step}")
+                if self._step >= say_at or clock() >= sign_of_life:
+                    yield StepsDone(self._epoch, self._step, loss, self._seen == m, self.state)
+                    say_at = self.say_next(self._step)
+                    sign_of_life = clock() + STEPS_DONE_EVERY_S
         self._epoch += 1
         self._seen = 0
         return None

@@ -149,7 +149,7 @@ class TestSchema:
 def test_the_file_is_required(command, argument, dlspec):
     result = dlspec(command)
     assert (result.code, result.out) == (2, "")
-    assert f"Missing argument '{argument}'" in result.err
+    assert f"{command}: missing argument '{argument}'; see: " in result.err
 
 
 def test_commands_that_only_read_write_nothing(tmp_path, dlspec, monkeypatch):

@@ -45,9 +45,8 @@ def test_runs_are_averaged(trained, dlspec):
     assert result["ensemble"][0]["loss"] not in losses
 
 
-def test_a_run_averaged_with_itself_is_that_run(trained, dlspec):
-    run = trained()
-    result = dlspec("ensemble", run, run, "--json").json
+def test_a_run_averaged_with_its_twin_is_that_run(trained, dlspec):
+    result = dlspec("ensemble", trained(), trained(), "--json").json
     alone = result["members"][0]["splits"][0]
     assert result["ensemble"][0]["confusion_matrix"] == alone["confusion_matrix"]
     assert result["ensemble"][0]["loss"] == pytest.approx(alone["loss"], rel=1e-5)
@@ -83,7 +82,7 @@ def test_snapshots_of_one_run(trained, dlspec, tmp_path):
 
 def test_the_table_names_the_members(trained, dlspec):
     run = trained()
-    out = dlspec("ensemble", run, run).out.splitlines()
+    out = dlspec("ensemble", run, trained()).out.splitlines()
     assert out[0] == "dev"
     assert out[-1].startswith("ensemble ")
     assert out[2].startswith(f"{run.rsplit('/', 1)[-1]} last")
@@ -92,7 +91,9 @@ def test_the_table_names_the_members(trained, dlspec):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["RUN"], "an ensemble needs at least two members; name more runs, or --seeds, or --snapshots"),
+        (["RUN"], "RUN: an ensemble needs at least two members; name more runs, or add --snapshots"),
+        (["exp.yaml"], "exp.yaml: an experiment file needs --seeds N, which trains it with N seeds first"),
+        (["RUN", "RUN/checkpoints"], "RUN/checkpoints: is the same run as RUN; name each run once"),
         (["RUN", "RUN", "--snapshots"], "found 2 names; --seeds takes one experiment file and --snapshots one run"),
         (["RUN", "--snapshots"], "RUN: has no snapshots; train with decay: {name: cosine, cycles: 5}"),
         (["RUN", "RUN", "--set", "seed=3"], "--set changes an experiment that is trained; it needs --seeds"),

@@ -99,11 +99,19 @@ def test_an_unknown_run(text, tmp_path, dlspec, monkeypatch):
     assert len(result.err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("flags", [["--split", "everything"], ["--parameters", "first"], []])
-def test_wrong_usage(flags, dlspec):
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--split", "everything"], "invalid value for '--split': 'everything' is not one of"),
+        (["--parameters", "first"], "invalid value for '--parameters': 'first' is not one of"),
+        ([], "missing argument 'RUN'"),
+    ],
+)
+def test_wrong_usage(flags, words, dlspec):
     result = dlspec("evaluate", *flags)
     assert (result.code, result.out) == (2, "")
-    assert "Usage:" in result.err
+    assert words in result.err
+    assert result.err.endswith("evaluate --help\n")
 
 
 def test_a_split_that_does_not_exist(tmp_path, dlspec):

@@ -99,7 +99,10 @@ def test_a_file_that_does_not_fit_is_refused_before_anything_is_written(change, 
 def test_a_missing_file_is_pointed_at(experiment, dlspec, tmp_path):
     result = dlspec("train", experiment)
     assert result.code == 2
-    assert result.err == f"{experiment}:3:38: initializer.path: there is no file or run {tmp_path / 'start.npz'}\n"
+    assert result.err == (
+        f"{experiment}:3:38: initializer.path: there is no file or run {tmp_path / 'start.npz'}; expected an NPZ file, "
+        "a checkpoint or a run\n"
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", b"\x93NUMPY rubbish", b"text"])

@@ -45,20 +45,27 @@ def experiment(place, save, *, nan=False):
 
 
 class Page(html.parser.HTMLParser):
-    """The tags of a page, and its cells."""
+    """The tags of a page, its cells, and what is set as code."""
 
     def __init__(self, text):
         super().__init__()
-        self.tags, self.cells = set(), []
+        self.tags, self.cells, self.code = set(), [], []
+        self.tag = ""
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
         self.tags.add(tag)
+        self.tag = tag
         assert not dict(attributes).keys() & {"href", "src", "onclick"}
         if tag in ("td", "th"):
             self.cells.append("")
 
+    def handle_endtag(self, tag):  # noqa: ARG002 - the signature
+        self.tag = ""
+
     def handle_data(self, data):
+        if self.tag == "code":
+            self.code.append(data)
         if self.cells:
             self.cells[-1] += data
 
@@ -70,6 +77,7 @@ def test_no_command_is_steered(save, tmp_path, dlspec):
         ("train", config, "--runs-dir", runs),
         ("validate", config),
         ("evaluate", "latest", "--runs-dir", runs, "--split", "all"),
+        ("diagnose", "latest", "--runs-dir", runs),
         ("evaluate", "latest", "--runs-dir", runs, "--json"),
     ):
         result = dlspec(*arguments)
@@ -81,7 +89,7 @@ def test_no_command_is_steered(save, tmp_path, dlspec):
     assert re.search(r"^x{59}… +3 ", shown, flags=re.MULTILINE)
     run = only_run(runs)
     for path in run.rglob("*"):
-        if path.suffix in (".yaml", ".md", ".txt", ".jsonl"):
+        if path.suffix in (".yaml", ".md", ".html", ".txt", ".json", ".jsonl"):
             assert not BAD.search(path.read_text()), path
 
 
@@ -90,14 +98,16 @@ def test_the_report_has_no_markup_of_theirs(tmp_path, dlspec):
     report = (only_run(tmp_path / "runs") / "report.md").read_text()
     assert len(report) < 20_000
     page = Page(markdown_it.MarkdownIt("gfm-like", {"linkify": False}).render(report))
-    assert page.tags <= {"h1", "h2", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "ol", "ul", "li"}
+    known = {"h1", "h2", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "ol", "ul", "li", "code"}
+    assert page.tags <= known
+    assert all(code.startswith("--set ") for code in page.code)
     for name in NAMES[:-1]:
         assert "".join(c if c.isprintable() else "·" for c in name).strip() in [cell.strip() for cell in page.cells]
 
 
 def test_a_terminal_gets_no_sequence_of_theirs(tmp_path):
     config = experiment(tmp_path, npz)
-    for arguments in (("train", config), ("evaluate", "latest")):
+    for arguments in (("train", config), ("evaluate", "latest"), ("diagnose", "latest")):
         result = spawn_in_terminal(*arguments, cwd=tmp_path)
         assert result.code == 0
         assert not BAD.search(OURS.sub("", result.out.replace("\r\n", "\n")))

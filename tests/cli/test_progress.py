@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from dlspec.cli.progress import BAR_EVERY_S, LINE_EVERY_S, Bar, Lines, Silence, display
+from dlspec.cli.progress import BAR_EVERY_S, LINE_EVERY_S, Bar, Lines, Silence, counting, display
 from dlspec.training.events import EpochDone, RunFinished, RunStarted, StepsDone
 
 
@@ -113,3 +113,12 @@ def test_a_quiet_display_takes_every_event_and_shows_nothing(capsys):
         for event in (started(), steps_done(0, 1), epoch_done(1), FINISHED):
             silence(event)
     assert capsys.readouterr() == ("", "")
+
+
+def test_counting_tells_how_much_is_done_and_the_time_left(capsys):
+    times = iter([0.0, 1.0, 4.0, 4.5, 9.0])
+    with counting("runs", clock=lambda: next(times)) as show:
+        for done in range(4):
+            show(done, 4)
+    # Nothing at once, and then at most a line every two seconds.
+    assert capsys.readouterr().err.splitlines() == ["25 % of the runs, 12 s left", "75 % of the runs, 3.00 s left"]

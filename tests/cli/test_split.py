@@ -153,6 +153,36 @@ def test_another_split_of_the_same_data_is_told_at_evaluation(dlspec, tmp_path):
     assert "the data has changed" in dlspec("evaluate", only_run(tmp_path / "runs")).err
 
 
+@pytest.mark.parametrize(
+    "split",
+    [
+        "{strategy: group, column: who, train_dev: 10%}",
+        "{strategy: hash, column: who, ratios: 60/20/20}",
+        "{strategy: time, column: who, column_is_feature: true}",
+        "{train_dev: 10%}",
+    ],
+)
+def test_a_split_within_the_experiment_is_that_of_the_command(dlspec, tmp_path, split):
+    data = table(tmp_path / "a.csv", extra=lambda row: str(row // 3))
+    config = experiment(tmp_path / "a.yaml", f"{{path: a.csv, split: {split}}}")
+    assert dlspec("train", config, "--runs-dir", tmp_path / "runs", "--quiet", *TEST_TOO).code == 0
+    run = only_run(tmp_path / "runs")
+    settings = [pair.split(": ") for pair in split.strip("{}").split(", ")]
+    flags = [
+        flag
+        for key, value in settings
+        for flag in ([f"--{key.replace('_', '-')}"] if value == "true" else [f"--{key.replace('_', '-')}", value])
+    ]
+    result = dlspec("split", data, "--seed", 3, *flags, "--json")
+    examples = {row["split"]: row["examples"] for row in json.loads((run / "report.json").read_text())["splits"]}
+    assert examples == sizes(result)
+    features = "column_is_feature: true, " if "true" in split else ""
+    by_file = experiment(tmp_path / "b.yaml", f"{{path: a.csv, split: {{{features}file: a.split.csv}}}}")
+    for again, runs in ((run / "config.resolved.yaml", "again"), (by_file, "by-file")):
+        assert dlspec("train", again, "--runs-dir", tmp_path / runs, "--quiet", *TEST_TOO).code == 0
+        assert (only_run(tmp_path / runs) / "report.json").read_text() == (run / "report.json").read_text()
+
+
 # --- files of every split --------------------------------------------------------------------------------
 
 
@@ -457,7 +487,7 @@ def test_arrays_that_do_not_fit(dlspec, tmp_path):
     result = dlspec("split", data, "--target-file", other, "--materialize", tmp_path / "out")
     assert result.err == f"{other}: classes: found yes, no; expected no, yes, as in {data}\n"
     result = dlspec("split", data, "--target", "y")
-    assert result.err == f"{data}: --target names a column of CSV and TSV files; expected --y, an array\n"
+    assert result.err == f"{data}: --target names a column of CSV, TSV or Parquet; expected --y, an array\n"
     result = dlspec("split", data, "--y", "labels")
     assert result.err == f"{data}: no array 'labels'; found classes, who, x, y\n"
 

@@ -1,6 +1,7 @@
 """`--help` starts in a tenth of a second because nothing heavy is imported for it."""
 
 import re
+import shutil
 import subprocess
 import sys
 
@@ -11,10 +12,13 @@ HEAVY = {"numpy", "h5py", "pydantic", "pydantic_core", "yaml", "rich", "threadpo
 
 def imported_by(*arguments):
     """Top-level packages that `python -m dlspec …` imports."""
+    return {name.split(".")[0] for name in modules_imported_by(*arguments)}
+
+
+def modules_imported_by(*arguments):
     command = [sys.executable, "-X", "importtime", "-m", "dlspec", *arguments]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
-    names = re.findall(r"^import time: +\d+ \| +\d+ \| +(\S+)", result.stderr, flags=re.MULTILINE)
-    return {name.split(".")[0] for name in names}
+    return set(re.findall(r"^import time: +\d+ \| +\d+ \| +(\S+)", result.stderr, flags=re.MULTILINE))
 
 
 @pytest.mark.parametrize("flag", ["--help", "--version"])
@@ -34,3 +38,10 @@ def test_a_command_that_reads_a_file_imports_what_it_needs(tmp_path):
     imported = imported_by("show", str(config))
     assert {"pydantic", "yaml"} <= imported
     assert imported & {"numpy", "h5py", "rich"} == set()
+
+
+def test_the_page_is_drawn_only_by_who_writes_one(trained, tmp_path):
+    run = shutil.copytree(trained[0], tmp_path / "run")
+    page = {"dlspec.report.html", "dlspec.run_page"}
+    assert modules_imported_by("evaluate", str(run)) & page == set()
+    assert modules_imported_by("diagnose", str(run), "--json") & {*page, "matplotlib"} == page

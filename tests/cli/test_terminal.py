@@ -150,7 +150,13 @@ def test_unknown_commands_and_options(dlspec):
     for arguments in (("fly",), ("train",), ("train", "a.yaml", "--fast"), ("evaluate", "a", "b")):
         result = dlspec(*arguments)
         assert (result.code, result.out) == (2, "")
-        assert re.match("Usage: .*dlspec", result.err)
+        assert re.fullmatch(r".*dlspec( train| evaluate)?: .+; see: .*dlspec.* --help\n", result.err)
+
+
+def test_without_a_command_the_help_is_shown(dlspec):
+    result = dlspec()
+    assert (result.code, result.out) == (2, "")
+    assert re.match("Usage: .*dlspec", result.err)
 
 
 def test_help_and_version(dlspec):

@@ -150,6 +150,25 @@ def test_dropout_without_a_hidden_layer():
     ]
 
 
+@pytest.mark.parametrize(
+    ("stopping", "epochs", "expected"),
+    [
+        ({"patience": 10}, 12, False),
+        ({"patience": 10}, 11, True),
+        ({"patience": 10, "start_epoch": 40}, 50, True),
+        ({"patience": 9, "start_epoch": 40}, 50, False),
+    ],
+)
+def test_patience_that_never_stops_a_run(stopping, epochs, expected):
+    lines = advice(training={"epochs": epochs, "early_stopping": stopping})
+    assert any("never stops a run" in line for line in lines) == expected
+    if expected:
+        last = lines[-1]
+        assert last.startswith(
+            f"training.early_stopping.patience: patience 10 never stops a run of {epochs} epochs early"
+        )
+
+
 def test_early_stopping():
     assert advice(training={"early_stopping": {"patience": 3}}) == [
         "training.early_stopping: early stopping turns two knobs at once: it fights variance and raises the training "

@@ -14,7 +14,13 @@ from dlspec.errors import ConfigError
 FULL = [
     {
         "name": "full",
-        "data": {"path": "x.csv", "split": {"ratios": "60/20/20"}, "classes": ["a", "b"], "target": "y"},
+        "data": {
+            "path": "x.csv",
+            "split": {"ratios": "60/20/20"},
+            "classes": ["a", "b"],
+            "target": "y",
+            "memory": "2GB",
+        },
         "architecture": {
             "layers": [{"units": 3, "activation": {"name": "leaky_relu", "slope": 0.1}, "keep_prob": 0.5}],
             "output": {"units": 1},
@@ -23,7 +29,7 @@ FULL = [
         "decay": {"name": "manual", "points": [{"epoch": 1, "learning_rate": 0.1}]},
     },
     {
-        "data": {"train": "a", "dev": "b", "test": "c", "train_dev": "d"},
+        "data": {"train": "a", "dev": "b", "test": "c", "train_dev": "d", "image": {"mode": "grey"}},
         "optimizer": {"name": "rmsprop"},
         "decay": {"name": "staircase"},
         "checkpoint": {"every_steps": 10, "every_seconds": None, "keep": 3},
@@ -36,6 +42,7 @@ FULL = [
     },
     {"data": {"path": "x.csv", "split": {"strategy": "time", "column": "c", "seed": 1, "train_dev": "2%"}}},
     {"data": {"path": "x.csv", "split": {"file": "x.split.csv"}}},
+    {"data": {"path": "x.csv", "columns": {"missing": 0.5, "indicator": True, "types": {"a": "date"}}}},
     {"data": {"synthetic": "moons"}, "optimizer": {"name": "adamw"}, "decay": {"name": "plateau"}},
     {"data": {"synthetic": "moons"}, "optimizer": {"name": "adadelta"}, "decay": {"name": "one_cycle"}},
     {"data": {"synthetic": "moons"}, "optimizer": {"name": "adam"}, "decay": {"name": "cosine"}},
@@ -43,11 +50,11 @@ FULL = [
 
 
 def settings(tree, path=()):
-    """The paths of all values that are neither a mapping nor a list, nor could be one of text."""
+    """The paths of all values that are neither a mapping nor a list, nor could be one."""
     for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
         if isinstance(value, dict | list):
             yield from settings(value, (*path, key))
-        elif not {"classes", "target"} & {*path[-1:], key}:
+        elif not {"classes", "target", "size"} & {*path[-1:], key}:
             yield (*path, key)
 
 
@@ -86,7 +93,10 @@ def test_every_setting_says_what_it_expects(which, path):
 DECIDING = {"name", "path", "train", "synthetic"}
 
 
-@pytest.mark.parametrize(("which", "path"), [(which, path) for which, path in SETTINGS if path[-1] not in DECIDING])
+@pytest.mark.parametrize(
+    ("which", "path"),
+    [(which, path) for which, path in SETTINGS if not {*path[-2:]} & {*DECIDING, "types"}],
+)
 def test_every_key_is_found_again_after_a_typing_error(which, path):
     typo = f"{path[-1]}q"
     tree = Experiment(**FULL[which]).model_dump()

@@ -1,4 +1,5 @@
 import os
+import threading
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 
@@ -67,7 +68,8 @@ def test_data_files_in_a_flag_are_relative_to_where_the_command_runs():
     assert (data.train, data.dev, data.test, data.target) == ("/here/a.csv", "/here/b.csv", "/here/../c.csv", "path")
     assert refusal("data.path=") == (
         "--set data.path=: data.path: found an empty value; "
-        "expected text (CSV, TSV, HDF5 or NPZ file, relative to the experiment file)"
+        "expected text (CSV, TSV, Parquet, HDF5, NPZ, NPY, IDX or CIFAR-10 file, or folder of images, relative to the "
+        "experiment file)"
     )
 
 
@@ -352,3 +354,42 @@ def test_a_flag_equals_the_edited_file(path, value):
     holder[path[-1]] = value
     flag = f"{dotted(path)}={yaml_tree.dump([value]).strip()[1:-1]}"
     assert outcome(SOURCE, flag) == outcome(yaml_tree.dump(tree).encode())
+
+
+class TestOddFiles:
+    def test_a_pipe_with_a_writer_is_read(self, tmp_path):
+        os.mkfifo(tmp_path / "pipe.yaml")
+        fd = os.open(tmp_path / "pipe.yaml", os.O_RDWR)  # which waits for nobody
+        os.write(fd, b"data: {synthetic: moons}")
+        threading.Timer(0.05, os.close, (fd,)).start()
+        assert load(tmp_path / "pipe.yaml").experiment.data.synthetic == "moons"
+
+    def test_a_pipe_without_a_writer_is_empty(self, tmp_path):
+        os.mkfifo(tmp_path / "pipe.yaml")
+        with pytest.raises(ConfigError, match="the file is empty"):
+            load(tmp_path / "pipe.yaml")
+
+    def test_a_link_that_leads_nowhere(self, tmp_path):
+        (tmp_path / "exp.yaml").symlink_to("gone.yaml")
+        with pytest.raises(ConfigError, match=r"exp\.yaml: this is a link to a file that does not exist"):
+            load(tmp_path / "exp.yaml")
+
+
+def test_missing_data_files_are_told_with_what_else_is_wrong(tmp_path):
+    path = tmp_path / "exp.yaml"
+    path.write_text("data:\n  train: a.csv\n  dev: b.csv\n  test: exp.yaml\nsede: 1\n")
+    with pytest.raises(ConfigError) as raised:
+        load(path, ["data.dev=c.csv"], cwd=tmp_path)
+    first, *missing = [problem.replace(str(tmp_path), "HERE") for problem in raised.value.problems]
+    assert first.startswith("HERE/exp.yaml:5:1: sede: unknown key; did you mean seed? ")
+    assert missing == [
+        "HERE/exp.yaml:2:10: data.train: there is no file HERE/a.csv; check the path",
+        "--set data.dev=c.csv: data.dev: there is no file HERE/c.csv; check the path",
+    ]
+
+
+def test_missing_data_files_alone_are_no_error_of_the_experiment(tmp_path):
+    path = tmp_path / "exp.yaml"
+    path.write_text("data: {train: a.csv, dev: b.csv}\n")
+    loaded = load(path)
+    assert [problem.split(": ")[1] for problem in loaded.missing_files()] == ["data.train", "data.dev"]

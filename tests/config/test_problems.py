@@ -185,7 +185,7 @@ def problems(text: str) -> list[str]:
         ("optimizer: []", f"2:1: optimizer: found an empty list; {OPTIMIZERS}, or a mapping with name"),
         ("optimizer: {name: Adam}", f"2:19: optimizer.name: found 'Adam'; {OPTIMIZERS}; did you mean adam?"),
         ("optimizer: {name: 3}", f"2:19: optimizer.name: found 3 (whole number); {OPTIMIZERS}"),
-        ("dtype: double", "2:8: dtype: found 'double'; expected one of: float32, float64"),
+        ("dtype: double", "2:8: dtype: found 'double'; expected one of: float32, float64; did you mean float64?"),
         (
             "name: a b",
             "2:7: name: found 'a b'; expected name of the run directory: letters, digits, dot, _ and -, at most 100, "
@@ -383,13 +383,16 @@ def test_one_mistake_is_one_line(text, line):
         (
             "data: {path: 3}",
             [
-                "1:14: data.path: found 3 (whole number); expected text (CSV, TSV, HDF5 or NPZ file, relative to the "
-                "experiment file); write '3' in quotes"
+                "1:14: data.path: found 3 (whole number); expected text (CSV, TSV, Parquet, HDF5, NPZ, NPY, IDX or "
+                "CIFAR-10 file, or folder of images, relative to the experiment file); write '3' in quotes"
             ],
         ),
         (
             "data: {path: ''}",
-            ["1:14: data.path: found ''; expected CSV, TSV, HDF5 or NPZ file, relative to the experiment file"],
+            [
+                "1:14: data.path: found ''; expected CSV, TSV, Parquet, HDF5, NPZ, NPY, IDX or CIFAR-10 file, or "
+                "folder of images, relative to the experiment file"
+            ],
         ),
         (
             "data: {path: a, train: b}",
@@ -430,8 +433,8 @@ def test_one_mistake_is_one_line(text, line):
         (
             "data: {path: a, target: []}",
             [
-                "1:17: data.target: found an empty list; expected text (CSV, TSV: column to predict, or a list of "
-                "columns; unset means the last one), or a list of text; at least 1"
+                "1:17: data.target: found an empty list; expected text (CSV, TSV, Parquet: column to predict, or a "
+                "list of columns; unset means the last one), or a list of text; at least 1"
             ],
         ),
         (

@@ -55,18 +55,13 @@ def test_a_class_neither_predicted_nor_present_counts_0():
     np.testing.assert_array_equal([precision[1], recall[1], f1[1]], [0, 0, 0])
 
 
-def test_r2():
-    targets = np.array([[1.0], [2.0], [3.0], [6.0]])  # mean 3, Σ(y − ȳ)² = 4 + 1 + 0 + 9 = 14
-    assert r2(7.0, targets) == pytest.approx(0.5)
-    assert r2(0.0, targets) == 1.0
-    assert r2(14.0, targets) == pytest.approx(0.0)  # always answering the mean
-    assert r2(28.0, targets) == pytest.approx(-1.0)
-
-
-def test_r2_of_several_columns_takes_each_columns_own_mean():
-    targets = np.array([[0.0, 10.0], [2.0, 14.0]])  # Σ(y − ȳ)² = 2 + 8 = 10
-    assert r2(4.0, targets) == pytest.approx(0.6)
+@pytest.mark.parametrize(
+    ("squared_errors", "expected"),
+    [(7.0, 0.5), (0.0, 1.0), (14.0, 0.0), (28.0, -1.0)],  # 14: always answering the mean
+)
+def test_r2(squared_errors, expected):
+    assert r2(squared_errors, 14.0) == pytest.approx(expected)
 
 
 def test_r2_of_constant_targets_is_0():
-    assert r2(0.5, np.full((3, 1), 4.0)) == 0.0
+    assert r2(0.5, 0.0) == 0.0

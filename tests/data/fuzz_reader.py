@@ -38,15 +38,18 @@ def mutant(data: bytes, seed: int) -> bytes:
     return data
 
 
-def outcome(path: Path) -> str:
-    """What a reader makes of the file: "table" or "error"; anything else that it raises goes through."""
+def outcome(path: Path, *, folder: Path | None = None, read=files.read) -> str:
+    """What a reader makes of the file: "table" or "error"; anything else that it raises goes through.
+
+    The error names the file, or one of its folder, where several belong together.
+    """
     try:
         if path.suffix == ".image":
             return outcome_of_image(path)
-        table = files.read(path)
+        table = read(path)
     except DataError as error:
         (line,) = error.problems
-        assert line.startswith(str(path))
+        assert line.startswith(str(folder or path))
         assert line.isprintable()
         return "error"
     assert table.x.ndim == 2

@@ -219,7 +219,7 @@ def test_the_files_of_the_course():
 
 
 def test_door(tmp_path):
-    supported = ".csv, .tsv, .h5, .hdf5, .npz"
+    supported = f"{', '.join(files.SUFFIXES)}, a name such as train-images-idx3-ubyte.gz, or a directory of images"
     assert message_of(tmp_path / "a.xlsx") == f"unknown suffix '.xlsx'; expected one of {supported}"
     assert message_of(tmp_path / "a") == f"unknown suffix ''; expected one of {supported}"
     for suffix in files.SUFFIXES:

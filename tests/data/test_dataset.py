@@ -110,7 +110,7 @@ def test_regression_with_several_targets(tmp_path):
         (np.arange(30.0), "classification"),
         (np.arange(30) * 10**6, "classification"),
         (np.arange(30) / 2, "regression"),
-        (np.zeros((30, 2)), "regression"),
+        (np.eye(30, 2), "regression"),
     ],
 )
 def test_auto_task(tmp_path, y, task):
@@ -235,6 +235,16 @@ def test_seeds_and_strategies(tmp_path):
          ": 2 targets per example; expected one label for classification"),
         (np.array(["a", "a", "a"]), {}, ": every label is 'a'; expected at least two classes"),
         (np.array([4, 4, 4]), {}, ": every label is '4'; expected at least two classes"),
+        (
+            np.array([0.5, 0.5, 0.5]),
+            {},
+            ": target y is 0.5 in every example; expected one that differs",
+        ),
+        (
+            np.array([[1.5, 2], [2.5, 2], [3.5, 2]]),
+            {"task": "regression"},
+            ": target y2 is 2 in every example; expected one that differs",
+        ),
         (np.array([1, 1, 1]), {"classes": ["no", "yes"]},
          ": every training example is of class 'yes'; expected at least two classes"),
         (np.array([0, 1, 2]), {"classes": ["no", "yes"]},

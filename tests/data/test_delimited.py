@@ -90,11 +90,14 @@ def test_both_passes_give_the_same_bits(tmp_path):
 
 
 ERRORS = [
-    ("a,b\n1,x\nabc,y\n", ":3: column a: found 'abc'; expected a number"),
-    ("a,b\n1,x\n1_000,y\n", ":3: column a: found '1_000'; expected a number"),
-    ("a,b\n1,x\n0x1F,y\n", ":3: column a: found '0x1F'; expected a number"),
-    (f"a,b\n{'z' * 99},x\n", f":2: column a: found '{'z' * 39}…'; expected a number"),
-    ("a,b\n1,x\n\n,y\n", ":4: column a: empty; expected a number"),
+    ("a,b\n1,x\nabc,y\n", ":3: column a: found 'abc'; expected a number (data.columns takes text and empty cells)"),
+    ("a,b\n1,x\n1_000,y\n", ":3: column a: found '1_000'; expected a number (data.columns takes text and empty cells)"),
+    ("a,b\n1,x\n0x1F,y\n", ":3: column a: found '0x1F'; expected a number (data.columns takes text and empty cells)"),
+    (
+        f"a,b\n{'z' * 99},x\n",
+        f":2: column a: found '{'z' * 39}…'; expected a number (data.columns takes text and empty cells)",
+    ),
+    ("a,b\n1,x\n\n,y\n", ":4: column a: empty; expected a number (data.columns takes text and empty cells)"),
     ("a,b\n1,x\n2, \n", ":3: column b: empty; expected a label or a number"),
     ("a,b\n1,x\nnan,y\n", ":3: column a: found 'nan'; expected a finite number"),
     ("a,b\n-inf,x\n1,y\n", ":2: column a: found '-inf'; expected a finite number"),

@@ -77,7 +77,7 @@ def test_a_single_label_may_be_missing_too(tmp_path):
         ("0.5,0", "0.5,inf", f":2: label sign: found inf; {BINARY}"),
         ("9,1", "9,0.5", f":4: label person: found 0.5; {BINARY}"),
         ("9,1", "9,yes", ":4: column person: found 'yes'; expected a number"),
-        ("2.5,", ",", ":4: column x1: empty; expected a number"),
+        ("2.5,", ",", ":4: column x1: empty; expected a number (data.columns takes text and empty cells)"),
     ],
 )
 def test_wrong_cells(tmp_path, old, new, message):

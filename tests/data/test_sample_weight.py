@@ -68,8 +68,8 @@ def test_arrays(tmp_path, name, weights):
         ("0", ":3: sample weight w: found 0; expected a finite number greater than 0"),
         ("-1.5", ":3: sample weight w: found -1.5; expected a finite number greater than 0"),
         ("inf", ":3: column w: found 'inf'; expected a finite number"),
-        ("", ":3: column w: empty; expected a number"),
-        ("much", ":3: column w: found 'much'; expected a number"),
+        ("", ":3: column w: empty; expected a number (data.columns takes text and empty cells)"),
+        ("much", ":3: column w: found 'much'; expected a number (data.columns takes text and empty cells)"),
     ],
 )
 def test_wrong_cells(tmp_path, cell, message):

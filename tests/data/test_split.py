@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlspec.data.split import auto_ratios, by_chance, sizes
+from dlspec.data.split import auto_ratios, by_chance, sizes, stratified_sizes
 from dlspec.errors import DataError
 
 RATIOS = st.sampled_from(
@@ -164,3 +164,17 @@ def test_a_million_rows_are_quick(stratified):
     parts = split(10**6, ratios=(0.98, 0.01, 0.01), rng=np.random.default_rng(0), labels=labels)
     assert time.perf_counter() - start < 2  # 0.03 to 0.08 s here; the bound is for a busy machine
     assert [len(part) for part in parts] == [980_000, 10_000, 10_000]
+
+
+@pytest.mark.parametrize("classes", [1, 3, 300])
+@pytest.mark.parametrize("dtype", [np.uint16, np.int64])
+def test_classes_take_their_rows_in_the_order_of_a_permutation(classes, dtype):
+    m, ratios = 140_000, (0.6, 0.3, 0.1)  # more rows than one block
+    labels = np.random.default_rng(0).integers(0, classes, m)
+    order = np.random.default_rng(1).permutation(m)
+    order = order[np.argsort(labels[order], kind="stable")]
+    counts = stratified_sizes(np.bincount(labels), ratios)
+    expected = np.empty(m, dtype=np.int8)
+    expected[order] = np.repeat(np.tile([0, 1, 2], len(counts)), counts.ravel())
+    found = by_chance(m, ratios=ratios, rng=np.random.default_rng(1), labels=labels.astype(dtype))
+    assert np.array_equal(found, expected)

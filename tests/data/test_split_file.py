@@ -41,7 +41,7 @@ def error_of(call, *arguments, **settings):
     return str(caught.value)
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(names=st.lists(st.sampled_from(["train", "train-dev", "dev", "test"]), min_size=1, max_size=60))
 @pytest.mark.parametrize("name", ["a.csv", "a.h5"])
 def test_what_is_written_is_read(tmp_path_factory, name, names):
@@ -50,7 +50,7 @@ def test_what_is_written_is_read(tmp_path_factory, name, names):
     assert list(read.rows) == list(split.rows)
     for part, rows in split.rows.items():
         assert np.array_equal(read.rows[part], rows)
-        assert read.rows[part].dtype == np.int64
+        assert read.rows[part].dtype.kind in "iu"
     assert (read.m, read.data_hash, read.columns, read.made) == (split.m, "sha256:0", split.columns, MADE)
 
 

@@ -106,7 +106,7 @@ def test_the_last_column_that_is_no_column_of_the_split_is_the_target(tmp_path):
          ":1: column 'week' is a target and what the split goes by; expected different ones"),
         ({"strategy": "group", "column": "week", "sample_weight": "week"},
          ":1: column 'week' is the sample weight and what the split goes by; expected different ones"),
-        ({}, ":2: column week: found 'w9'; expected a number"),
+        ({}, ":2: column week: found 'w9'; expected a number (data.columns takes text and empty cells)"),
     ],
 )  # fmt: skip
 def test_columns_that_do_not_fit(tmp_path, settings, message):
@@ -118,7 +118,7 @@ def test_a_column_that_is_no_number_is_left_out_by_the_exact_pass_too(tmp_path):
     path = csv(tmp_path / "a.csv")
     path.write_text(path.read_text() + "1,w1,oops,cat\n")
     message = error_of(load_file, path, strategy="group", column="week")
-    assert message == f"{path}:42: column b: found 'oops'; expected a number"
+    assert message == f"{path}:42: column b: found 'oops'; expected a number (data.columns takes text and empty cells)"
     path.write_text("a,week,b,t\n\n" + "".join(f"{row},,{row},{row % 2}\n" for row in range(10)))
     message = error_of(load_file, path, strategy="group", column="week")
     assert message == f"{path}:3: column week: empty; expected a value"
@@ -195,7 +195,7 @@ def test_columns_that_the_file_went_by_are_no_features(tmp_path):
     split = divided(data, tmp_path / "a.split.csv", ROWS, columns=("week",))
     assert load_divided(data, split, seed=0).feature_names == ("a", "b")
     message = error_of(load_divided, data, split, column_is_feature=True)
-    assert message == f"{data}:2: column week: found 'w9'; expected a number"
+    assert message == f"{data}:2: column week: found 'w9'; expected a number (data.columns takes text and empty cells)"
 
 
 def test_a_file_of_other_data(tmp_path):

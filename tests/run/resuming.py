@@ -3,6 +3,7 @@
 from itertools import count
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from dlspec import runner
@@ -29,10 +30,21 @@ EXPERIMENTS = {
     + "training: {epochs: 6}\n",
     "augmentation": "data: {path: images.npz, split: {ratios: 60/20/20}}\nseed: 4\nbatch_size: 8\n"
     + "augmentation: {shift: 1, noise: 0.1}\narchitecture: {layers: [{units: 4}]}\ntraining: {epochs: 4}\n",
+    "streaming": "data: {path: rows.h5, memory: 20kB, split: {ratios: 80/10/10}}\nseed: 5\nbatch_size: 30\n"
+    + "architecture: {layers: [{units: 5}]}\noptimizer: {name: adam, learning_rate: 0.01}\n"
+    + "training: {epochs: 2, class_weight: balanced}\n",
     "all-at-once": MOONS.replace("batch_size: 16", "batch_size: all")
     + "architecture: {layers: [{units: 6, keep_prob: 0.8}]}\noptimizer: sgd\ntraining: {epochs: 6}\n",
 }
-STEPS = {"dropout": 15, "batch-norm": 15, "plateau": 24, "schedule": 18, "augmentation": 12, "all-at-once": 6}
+STEPS = {
+    "dropout": 15,
+    "batch-norm": 15,
+    "plateau": 24,
+    "schedule": 18,
+    "augmentation": 12,
+    "streaming": 32,
+    "all-at-once": 6,
+}
 
 SAME = ("metrics.jsonl", "health.jsonl", "report.json", "report.md")
 
@@ -45,6 +57,11 @@ def write(place, name, text=None):
     if "images.npz" in path.read_text():
         rng = np.random.default_rng(0)
         np.savez(place / "images.npz", x=rng.integers(0, 256, (40, 5, 5), np.uint8), y=np.arange(40) % 2)
+    if "rows.h5" in path.read_text():
+        rng = np.random.default_rng(0)
+        with h5py.File(place / "rows.h5", "w") as file:
+            file.create_dataset("x", data=rng.standard_normal((600, 10)), chunks=(15, 10))
+            file["y"] = rng.integers(0, 3, 600)
     return path
 
 

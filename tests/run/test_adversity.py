@@ -50,9 +50,10 @@ def test_a_run_directory_that_turns_read_only_is_one_line(tmp_path, monkeypatch)
     with pytest.raises(RunBusyError) as caught:
         train(tmp_path, "dropout", overrides=OFTEN, watcher=at_epoch(2, turn))
     (line,) = caught.value.problems
-    assert line.endswith(": cannot write: read-only file system; choose a writable place")
     monkeypatch.undo()
     run = directory.latest(tmp_path / "runs")
+    assert ": cannot write: read-only file system; choose a writable place" in line
+    assert line.endswith(f"; then go on with: dlspec resume {run}")
     assert read_record(run)["status"] == "running"  # which a reader knows to be untrue
     runner.resume(run)
     assert content_of(run) == content_of(train(tmp_path / "whole", "dropout", overrides=OFTEN).run)

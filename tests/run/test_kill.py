@@ -16,14 +16,14 @@ from dlspec.run import directory
 
 from .resuming import content_of, write
 
-MODELS = ("dropout", "batch-norm", "plateau", "early-stopping", "augmentation")
+MODELS = ("dropout", "batch-norm", "plateau", "early-stopping", "augmentation", "streaming")
 FLAGS = ["training.epochs=60", "checkpoint.every_seconds=0"]  # a checkpoint after every epoch
-STOPPING = ["training.early_stopping.patience=30"]
+MORE_FLAGS = {"early-stopping": ["training.early_stopping.patience=30"], "streaming": ["training.epochs=20"]}
 NOW = datetime(2026, 2, 3, tzinfo=UTC)
 
 
 def overrides_of(name):
-    return FLAGS + (STOPPING if name == "early-stopping" else [])
+    return FLAGS + MORE_FLAGS.get(name, [])
 
 
 def session(config, name, runs_dir):

@@ -1,8 +1,11 @@
 """Resuming: the bytes of a run that was never interrupted, and changes on the way."""
 
+import errno
 import json
+import os
 import shutil
 from itertools import pairwise
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -113,9 +116,28 @@ def test_a_run_that_died_before_it_said_finished_is_finished(whole, tmp_path):
 
 def test_fewer_epochs_than_done_are_refused(whole, tmp_path):
     run = copy_of(whole["dropout"][0], tmp_path)
-    with pytest.raises(UsageError, match=r"has done 5 epochs; expected training\.epochs of at least that, found 3"):
+    with pytest.raises(UsageError, match=r"has begun epoch 5; expected training\.epochs of at least that, found 3"):
         runner.resume(run, overrides=["training.epochs=3"])
     assert content_of(run) == whole["dropout"][1]
+
+
+def test_an_epoch_that_has_begun_counts(tmp_path):
+    run = train(tmp_path, "dropout", interrupted=stop_after(4)).run  # of 3 steps per epoch
+    before = content_of(run)
+    with pytest.raises(UsageError, match=r"has begun epoch 2; expected training\.epochs of at least that, found 1"):
+        runner.resume(run, overrides=["training.epochs=1"])
+    assert content_of(run) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"), [("dropout", "--epochs N"), ("early-stopping", "--set training.early_stopping.patience=6")]
+)
+def test_another_rate_for_a_run_that_has_nothing_left_to_train(name, fix, whole, tmp_path):
+    run = copy_of(whole[name][0], tmp_path)
+    with pytest.raises(UsageError, match=f"would train nothing with these settings: .*; add {fix}"):
+        runner.resume(run, overrides=["optimizer.learning_rate=1e-4"])
+    assert content_of(run) == whole[name][1]
+    assert len(segments_of(read_record(run))) == 1
 
 
 def test_without_a_checkpoint_it_starts_over(whole, tmp_path):
@@ -151,12 +173,28 @@ class TestDamage:
         found = content_of(two)
         assert {name: found[name] for name in expected} == expected
 
+    def test_a_checkpoint_that_may_not_be_read_is_not_taken_for_a_damaged_one(self, two, monkeypatch):
+        read = Path.read_bytes
+
+        def refused(path):
+            if path.suffix == ".h5":
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+            return read(path)
+
+        before = content_of(two)
+        monkeypatch.setattr(Path, "read_bytes", refused)
+        with pytest.raises(RunError, match=r"\.h5: cannot be read: permission denied; check its permissions"):
+            runner.resume(two)
+        monkeypatch.undo()
+        assert content_of(two) == before
+
     def test_both_damaged(self, two, whole):
         for path in checkpoints.step_files(two).values():
             path.write_bytes(b"nothing")
         said = []
         runner.resume(two, introduce=lambda _prepared, notes: said.extend(notes))
-        assert len(said) == 3
+        assert len(said) == 4
+        assert said[-1] == "there is no whole checkpoint: the run starts over"
         assert read_record(two)["lineage"][-1]["from_step"] == 0
         assert content_of(two)["metrics.jsonl"] == whole["dropout"][1]["metrics.jsonl"]
 

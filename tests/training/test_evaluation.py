@@ -8,10 +8,11 @@ from core.builders import build_network
 
 from dlspec.core.cost import Cost, Penalty
 from dlspec.core.losses import LOSSES
+from dlspec.core.moments import Moments
 from dlspec.core.regularizers import REGULARIZERS
 from dlspec.data.dataset import Examples
 from dlspec.training import evaluation
-from dlspec.training.evaluation import Evaluator
+from dlspec.training.evaluation import Evaluator, Regressed
 
 from .builders import make_cost, make_examples
 
@@ -208,3 +209,25 @@ def test_measuring_changes_nothing():
     np.testing.assert_array_equal(examples.X, X)
     np.testing.assert_array_equal(examples.Y, Y)
     np.testing.assert_array_equal(cost.parameters.theta, theta)
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_moments_of_blocks_are_those_of_all_rows(k):
+    rows = 1e6 + np.random.default_rng(0).standard_normal((1000, k))
+    moments = Moments(k)
+    for block in np.split(rows, [0, 1, 10, 700]):
+        moments.add(block)
+    assert moments.m == 1000
+    assert moments.mean == pytest.approx(rows.mean(axis=0), rel=1e-15)
+    assert moments.squares == pytest.approx(rows.var(axis=0) * 1000, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("targets", "spread"),
+    [([[1.0], [2.0], [3.0], [6.0]], 14), ([[0.0, 10.0], [2.0, 14.0]], 2 + 8)],  # each column has its own mean
+)
+def test_r2_goes_by_the_spread_of_the_targets(targets, spread):
+    targets = np.array(targets)
+    found = Regressed(targets.shape[1])
+    found.add(targets + 1, targets)
+    assert found.metric("r2") == pytest.approx(1 - targets.size / spread)

@@ -1,0 +1,1 @@
+"""What several measurements say together: pure functions of arrays, no files, no settings, no terminal."""

@@ -1,0 +1,67 @@
+"""How the memory that examples may take is shared out where they are read in parts."""
+
+from dataclasses import dataclass
+
+from dlspec.errors import DataError
+
+# While rows are divided: their order (4), the number of their split (1, and 1 to write it), their label (up to 2).
+BYTES_PER_ROW = 8
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A limit in bytes, and who gets how much of it.
+
+    | share    | what                                                                              |
+    |----------|-----------------------------------------------------------------------------------|
+    | 7/16     | two buffers that training examples are shuffled in, less what is kept for all rows |
+    | 1/8      | two buffers of examples to be measured                                            |
+    | 1/8      | a piece of the file as it is stored, and those of its rows that are wanted        |
+    | the rest | what is kept for all rows, a mini-batch, room for whoever reads and unpacks       |
+    """
+
+    limit: int
+
+    @property
+    def block(self) -> int:
+        """Bytes of a block of rows, the unit in which the order of a file is shuffled; a chunk may be larger."""
+        return self.limit // 256
+
+    @property
+    def chunk(self) -> int:
+        """Bytes that a file may make us read at once."""
+        return self.limit // 16
+
+    @property
+    def measured(self) -> int:
+        """Bytes of one of the buffers of examples to be measured."""
+        return self.limit // 16
+
+    def buffer(self, kept: int) -> int:
+        """Bytes of one of the buffers of training examples; `kept` bytes are kept for all rows."""
+        return max((7 * self.limit // 16 - kept) // 2, self.limit // 16)
+
+    def check_rows(self, source: str, m: int) -> None:
+        """Refuse more rows than can be kept count of.
+
+        Raises:
+            DataError: says how much memory is enough.
+        """
+        if m * BYTES_PER_ROW > self.limit:
+            enough = -(-m * BYTES_PER_ROW // 10**6)
+            raise DataError(
+                f"{source}: {m:,} rows, too many to keep count of in data.memory; expected at least {enough}MB"
+            )
+
+    def check_chunk(self, source: str, size: int, what: str) -> None:
+        """Refuse a file of which so many bytes must be read at once, `what`.
+
+        Raises:
+            DataError: says how much memory is enough, and what else helps.
+        """
+        if size > self.chunk:
+            enough = -(-16 * size // 10**6)
+            raise DataError(
+                f"{source}: reading {what} takes {size:,} bytes; expected at most {self.chunk:,}, 1/16 of data.memory: "
+                f"allow it {enough}MB, or write the file anew with dlspec convert"
+            )

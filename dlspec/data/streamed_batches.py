@@ -1,0 +1,137 @@
+"""Mini-batches of examples that are read from their file: shuffled by blocks, and again within a buffer.
+
+The order of an epoch follows from (seed, epoch), the file and `data.memory`:
+
+1. The file is a sequence of blocks: whole chunks, about 1/256 of the memory each. Their order is shuffled.
+2. Their training rows, block after block, fill a buffer of about a quarter of the memory; its rows are shuffled.
+   When they are used up the next rows fill it, until all were used once.
+
+So two examples can meet in a mini-batch if their blocks come near each other; over the epochs any two can. Batches go
+on from one buffer to the next: all but the last of an epoch are full.
+"""
+
+from collections.abc import Generator
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlspec.core.randomness import stream
+from dlspec.data.batches import Batch
+from dlspec.data.read_ahead import read_ahead
+from dlspec.data.streamed import Buffer, NormalizedRows, Piece, StreamedExamples
+from dlspec.errors import DataError
+
+
+class StreamedBatches:
+    """Mini-batches of a training set that is read while it is trained on; the counterpart of `Batches`.
+
+    A thread fills one buffer while the examples of the other are used.
+
+    Args:
+        train: the training set.
+        class_weights: `(classes,)`, how much the examples of each class count; None where all count the same.
+        batch_size: examples per batch, at least 1; the last batch of an epoch may be shorter.
+        seed: the experiment's seed.
+
+    Attributes:
+        examples: their number m.
+        batch_size: at most m.
+    """
+
+    def __init__(
+        self, train: StreamedExamples, *, class_weights: NDArray[Any] | None = None, batch_size: int, seed: int
+    ):
+        self.examples = len(train)
+        self.batch_size = min(batch_size, self.examples)
+        self.seed = seed
+        self._train, self._class_weights = train, class_weights
+        self._blocks = np.flatnonzero(train.selection.counts)
+        self.capacity = min(self.examples, train.capacity)
+        self._buffers = [train.buffer(self.capacity, shuffled=True) for _ in range(2)]
+        batch = train.buffer(self.batch_size)
+        self._Xb, self._Yb = batch.X, batch.Y
+        self._wb = None if class_weights is None else np.empty(self.batch_size, class_weights.dtype)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """⌈m / batch_size⌉."""
+        return -(-self.examples // self.batch_size)
+
+    def epoch(self, epoch: int, *, start: int = 0) -> Generator[Batch, None, None]:
+        """Batches `(Xb, Yb, wb)` of one epoch; each is overwritten by the next. `wb` is None without weights.
+
+        Args:
+            epoch: number of the epoch, from 0.
+            start: examples to skip, for a run that resumes within the epoch; what comes before their buffer is not
+                read.
+
+        Raises:
+            DataError: the file cannot be read, or has changed.
+        """
+        if start >= self.examples:
+            return
+        first, used = divmod(start, self.capacity)
+        filled = 0  # of the batch
+        with closing(read_ahead(_Shuffled(self, epoch, first), self._buffers)) as buffers:
+            for buffer in buffers:
+                while used < buffer.size:
+                    taken = min(self.batch_size - filled, buffer.size - used)
+                    self._take(buffer, buffer.order[used : used + taken], filled)
+                    used, filled, start = used + taken, filled + taken, start + taken
+                    if filled == self.batch_size or start == self.examples:
+                        yield self._batch(filled)
+                        filled = 0
+                used = 0
+        if start != self.examples:
+            source = self._train.selection.source.head.source
+            raise DataError(f"{source}: ended after {start} of {self.examples} training examples; has it changed?")
+
+    def _take(self, buffer: Buffer, rows: NDArray[np.intp], filled: int) -> None:
+        """Put rows of a buffer into the batch, behind those that are there."""
+        to = slice(filled, filled + len(rows))
+        # mode="clip", because the default checks the indices by way of a second copy.
+        np.take(buffer.X, rows, axis=0, out=self._Xb[to], mode="clip")
+        np.take(buffer.Y, rows, axis=0, out=self._Yb[to], mode="clip")
+
+    def _batch(self, size: int) -> Batch:
+        Yb, wb = self._Yb[:size], None
+        if self._class_weights is not None and self._wb is not None:
+            wb = self._wb[:size]
+            np.take(self._class_weights, Yb, out=wb, mode="clip")
+        return self._Xb[:size], Yb, wb
+
+    def pieces(self, epoch: int, skip: int) -> Generator[Piece, None, None]:
+        """The rows of an epoch in the order of its blocks, without the first `skip`, which are not read."""
+        rows = self._train.selection
+        order = self._blocks[stream(self.seed, "shuffle", epoch).permutation(len(self._blocks))]
+        ends = np.cumsum(rows.counts[order])
+        begin = int(np.searchsorted(ends, skip, side="right"))
+        with rows.source.opened() as reader:
+            for place in range(begin, len(order)):
+                block = int(order[place])
+                start, stop = rows.borders[block : block + 2].tolist()
+                if place == begin:
+                    start = rows.row_at(block, skip - int(ends[place] - rows.counts[block]))
+                yield from rows.read(reader, start, stop)
+
+
+class _Shuffled(NormalizedRows):
+    """Fills buffers with the rows of an epoch, from the buffer of that number on, and shuffles them."""
+
+    def __init__(self, batches: StreamedBatches, epoch: int, first: int):
+        train = batches._train
+        super().__init__(batches.pieces(epoch, first * batches.capacity), train.normalization)
+        self._seed, self._epoch, self._number = batches.seed, epoch, first
+
+    def fill(self, buffer: Buffer) -> bool:
+        if not super().fill(buffer):
+            return False
+        order = buffer.order[: buffer.size]
+        order.fill(1)
+        np.cumsum(order, out=order)
+        order -= 1
+        stream(self._seed, "shuffle", self._epoch, self._number).shuffle(order)
+        self._number += 1
+        return True

@@ -1,0 +1,226 @@
+"""The parts of the page that are words and tables."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from dlspec.config.differences import Setting
+from dlspec.report import figures
+from dlspec.report.markdown import MATRIX_UP_TO, METRICS, error_words, flags
+from dlspec.report.markup import Markup, element, joined, name_of
+from dlspec.report.numbers import percent
+from dlspec.report.numbers import value as shown
+from dlspec.text import shortened
+
+Row = Mapping[str, Any]
+
+ROWS_UP_TO = 24  # of the numbers behind a figure; metrics.jsonl has all of them
+VALUES_UP_TO = 200  # characters of a setting
+SHADES = 5
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, label: str, words: Sequence[int] = ()) -> Markup:
+    """A table that scrolls by itself where it is wider than the page; the first cell of a row names it.
+
+    Args:
+        head: names of the columns.
+        rows: cells.
+        label: what it shows, for who cannot see it.
+        words: columns that hold text.
+    """
+
+    def kind(at: int) -> dict[str, object]:
+        return {"class": "words" if at in words else None}
+
+    columns = [element("th", {"scope": "col", **kind(at)}, name) for at, name in enumerate(head)]
+    body = []
+    for name, *cells in rows:
+        written = [element("td", kind(at), cell) for at, cell in enumerate(cells, start=1)]
+        body.append(element("tr", None, element("th", {"scope": "row"}, name), *written))
+    return _scrolling(columns, body, label=label)
+
+
+def _scrolling(columns: Sequence[Markup], rows: Sequence[Markup], *, label: str, kind: str | None = None) -> Markup:
+    content = element(
+        "table",
+        {"class": kind, "aria-label": label},
+        element("thead", None, element("tr", None, *columns)),
+        element("tbody", None, *rows),
+    )
+    return element("div", {"class": "scroll", "tabindex": "0", "role": "region", "aria-label": label}, content)
+
+
+def folded(summary: str, content: Markup) -> Markup:
+    """Content that opens on demand."""
+    return element("details", None, element("summary", None, summary), content)
+
+
+def listed(lines: Sequence[str]) -> Markup:
+    """Lines as a list; nothing where there are none."""
+    return element("ul", {"class": "note"}, *(element("li", None, line) for line in lines)) if lines else Markup()
+
+
+def actions(report: Row) -> Markup:
+    """What to try next, the most promising first, each with the flags that do it."""
+    found = report.get("actions") or [{"action": step} for step in report["diagnosis"]["next_steps"]]
+    if not found:
+        return element("p", None, "Nothing stands out: errors and training look fine.")
+    return element("ol", {"class": "actions"}, *(element("li", None, *_action(action)) for action in found))
+
+
+def _action(action: Row) -> Iterator[str]:
+    yield element("span", {"class": "strong"}, action["action"])
+    if action.get("gap"):
+        yield element("span", {"class": "chip"}, f"against {action['gap']}")
+    if action.get("knob"):
+        yield element("span", {"class": "chip"}, f"knob: {action['knob']}")
+    for key in ("reason", "effect"):
+        if action.get(key):
+            yield element("p", {"class": "quiet" if key == "effect" else None}, action[key])
+    if action.get("set"):
+        line = flags(action["set"])
+        copy = element("button", {"type": "button", "class": "copy", "hidden": True}, "copy")
+        yield element("div", {"class": "set"}, element("code", None, line), copy)
+
+
+def results(report: Row) -> Markup:
+    """Every split with its metrics, and the gaps, as tables."""
+    splits = report["splits"]
+    metrics = [name for name in METRICS if name in splits[0]]
+    columns = (*metrics, "loss", "cost", "error")
+    rows = [[row["split"], f"{row['examples']:,}", *(shown(name, row[name]) for name in columns)] for row in splits]
+    head = ["split", "examples", *(figures.TITLES.get(name, name) for name in columns)]
+    gaps = [
+        [gap.name, *map(percent, (gap.value, gap.low, gap.high, gap.threshold or 0.0)), gap.judgement]
+        for gap in figures.gaps(report).rows
+    ]
+    names = ["gap", "value", "at least", "at most", "high from", "judgement"]
+    note = element("p", {"class": "note"}, error_words(report))
+    behind = folded("The gaps as a table", table(names, gaps, label="Gaps", words=(5,)))
+    return joined([note, table(head, rows, label="Results"), behind])
+
+
+def numbers(figure: figures.Lines) -> Markup:
+    """Some of the points of a figure, evenly chosen, and the last one."""
+    step = -(-len(figure.x) // ROWS_UP_TO)
+    chosen = sorted({*range(0, len(figure.x), step), len(figure.x) - 1})
+    rows = [[f"{figure.x[at]:g}", *(shown(figure.quantity, series.y[at]) for series in figure.series)] for at in chosen]
+    head = ["epoch", *(series.name for series in figure.series)]
+    return folded("Numbers", table(head, rows, label=f"{figure.title} by epoch"))
+
+
+def findings(found: Sequence[Row]) -> Markup:
+    """What was seen to go wrong in the training."""
+    if not found:
+        return Markup()
+    rows = [
+        [
+            one["message"],
+            "" if one.get("layer") is None else str(one["layer"]),
+            "" if one.get("epoch") is None else str(one["epoch"]),
+            *(_number(one.get(key)) for key in ("value", "threshold")),
+        ]
+        for one in found
+    ]
+    return table(["finding", "layer", "epoch", "value", "threshold"], rows, label="Findings")
+
+
+def layers(title: str, rows: Sequence[Row]) -> Markup:
+    """The numbers of each layer at one moment."""
+    if not rows:
+        return Markup()
+    keys = [key for key in rows[0] if key not in ("layer", "activation")]
+    cells = [
+        [str(row["layer"]), str(row.get("activation", "")), *(_number(row.get(key)) for key in keys)] for row in rows
+    ]
+    head = ["layer", "activation", *(key.replace("_", " ") for key in keys)]
+    return folded(title, table(head, cells, label=title, words=(1,)))
+
+
+def _number(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float) else "" if value is None else str(value)
+
+
+def classes(split: Row) -> Markup:
+    """The confusion matrix, and precision, recall and F1 of each class or label."""
+    if "classes" not in split:
+        return Markup()
+    matrix = figures.confusion(split)
+    rows = [
+        [name_of(one["class"]), f"{one['examples']:,}", *(percent(one[key]) for key in ("precision", "recall", "f1"))]
+        for one in split["classes"]
+    ]
+    kind = "class" if matrix else "label"
+    scores = table([kind, "examples", "precision", "recall", "F1"], rows, label=f"Scores of each {kind}")
+    note = element("p", {"class": "note"}, f"On {split['split']}.")
+    drawn = confusion(matrix) if matrix and len(matrix.names) <= MATRIX_UP_TO else Markup()
+    return joined([note, drawn, folded(f"Each {kind}", scores)])
+
+
+def confusion(matrix: figures.Matrix) -> Markup:
+    """The matrix as a table, the share of its row as shade: right ones green, wrong ones red."""
+    names = [name_of(name) for name in matrix.names]
+    head = [element("th", {"scope": "col"}, name) for name in ("true ↓ taken for →", *names)]
+    rows = []
+    for true, (name, counts) in enumerate(zip(names, matrix.counts, strict=True)):
+        whole = sum(counts) or 1
+        cells = [
+            element("td", {"class": _shade(count / whole, right=true == found)}, f"{count:,}" if count else "")
+            for found, count in enumerate(counts)
+        ]
+        rows.append(element("tr", None, element("th", {"scope": "row"}, name), *cells))
+    return _scrolling(head, rows, label=matrix.title, kind="matrix")
+
+
+def _shade(share: float, *, right: bool) -> str | None:
+    if not share:
+        return None
+    level = min(SHADES, 1 + int(SHADES * (share if right else share**0.5)))
+    return f"{'g' if right else 'b'}{level}"
+
+
+def configuration(report: Row, settings: Sequence[Setting]) -> Markup:
+    """The settings: first those that differ from the defaults, then all of them on demand."""
+    changes = [
+        f"after epoch {segment['epoch']}, step {segment['step']}: {', '.join(segment['changes'])}"
+        for segment in report.get("segments", ())[1:]
+    ]
+    if not settings:
+        return listed(changes)
+    differing = [setting for setting in settings if setting.differs]
+    return joined(
+        [
+            element("p", {"class": "note"}, "What differs from the defaults:"),
+            _settings(differing, label="Settings that differ from the defaults"),
+            folded(f"All {len(settings)} settings", _settings(settings, label="All settings")),
+            element("h3", None, "Changes on the way") if changes else Markup(),
+            listed(changes),
+        ]
+    )
+
+
+def _settings(settings: Sequence[Setting], *, label: str) -> Markup:
+    rows = [
+        element(
+            "tr",
+            {"class": "differs" if setting.differs else None},
+            element("th", {"scope": "row"}, setting.key),
+            element("td", None, setting_text(setting.value)),
+            element("td", {"class": "quiet"}, setting_text(setting.default)),
+        )
+        for setting in settings
+    ]
+    head = [element("th", {"scope": "col"}, name) for name in ("key", "value", "default")]
+    return _scrolling(head, rows, label=label, kind="config")
+
+
+def setting_text(value: Any) -> str:
+    """A value as it stands in an experiment file, on one line."""
+    if isinstance(value, Mapping):
+        text = "{" + ", ".join(f"{key}: {setting_text(item)}" for key, item in value.items()) + "}"
+    elif isinstance(value, list | tuple):
+        text = f"[{', '.join(map(setting_text, value))}]"
+    elif isinstance(value, bool) or value is None:
+        text = {True: "true", False: "false", None: "unset"}[value]
+    else:
+        text = f"{value:g}" if isinstance(value, float) else str(value)
+    return shortened(text, VALUES_UP_TO)

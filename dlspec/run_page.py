@@ -1,0 +1,168 @@
+"""`report.html` of a run, out of the files of its directory alone."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+from typing import Any
+
+from dlspec import pictures
+from dlspec.config import loader
+from dlspec.config.differences import Setting, settings
+from dlspec.config.overrides import FILES
+from dlspec.config.wording import dotted
+from dlspec.data.dataset import Dataset
+from dlspec.errors import ConfigError, RunError, UsageError
+from dlspec.report import figures, html
+from dlspec.run import storage
+from dlspec.run.directory import read_json
+from dlspec.run.record import read_record, segments_of, status_of
+from dlspec.run.recorder import METRICS_FILE
+from dlspec.training.evaluation import Evaluator
+
+HEALTH_FILE = "health.jsonl"
+REPORT_FILE = "report.json"
+PAGE_FILE = "report.html"
+_FILES = {dotted(path) for path in FILES}
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What the directory of a finished run tells about it.
+
+    Attributes:
+        report: of `report.json`.
+        metrics: rows of `metrics.jsonl`.
+        health: rows of `health.jsonl`; none where the run was not sampled.
+        pictures: of `pictures.json`; None where there is none.
+    """
+
+    report: dict[str, Any]
+    metrics: list[dict[str, Any]]
+    health: list[dict[str, Any]]
+    pictures: dict[str, Any] | None
+
+    @property
+    def curves(self) -> list[figures.Lines]:
+        """Loss, metric and learning rate."""
+        return figures.curves(self.report, self.metrics)
+
+
+def read(run: Path) -> Content:
+    """Read the files of a finished run.
+
+    Raises:
+        UsageError: it has no report yet.
+        RunError: a file is damaged.
+    """
+    if not (run / REPORT_FILE).exists():
+        status = status_of(run, read_record(run))
+        raise UsageError(f"{run}: has no report, because the run is {status}; finish it with: dlspec resume {run}")
+    return Content(
+        report=read_json(run / REPORT_FILE),
+        metrics=rows(run / METRICS_FILE),
+        health=rows(run / HEALTH_FILE),
+        pictures=read_json(run / pictures.FILE) if (run / pictures.FILE).exists() else None,
+    )
+
+
+def write(run: Path, dataset: Dataset, evaluator: Evaluator) -> None:
+    """Write `pictures.json` and `report.html` at the end of a training.
+
+    Args:
+        run: the run directory; its report, metrics and configurations are written.
+        dataset: of the run.
+        evaluator: of the network with the parameters that are the result.
+
+    Raises:
+        RunError: a file of the run is damaged, or the system refused.
+    """
+    pictures.write(run, dataset, evaluator)
+    storage.write_file(run / PAGE_FILE, rendered(run, read(run)))
+
+
+def rendered(run: Path, content: Content) -> bytes:
+    """The page of a run, out of what its directory holds.
+
+    Raises:
+        RunError: a file of the run is damaged.
+    """
+    try:
+        page = html.render(
+            content.report,
+            metrics=content.metrics,
+            health=content.health,
+            pictures=content.pictures,
+            settings=settings_of(run),
+        )
+    except (LookupError, TypeError, ValueError, AttributeError) as error:  # JSON, but not of a report
+        raise RunError(
+            f"{run}: its report cannot be drawn ({error!r}); report.json or a file beside it is damaged"
+        ) from error
+    return page.encode()
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    """The whole lines of a file of JSON lines, one per epoch; none where there is no such file.
+
+    Raises:
+        RunError: a line is damaged.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")[:-1]  # what follows the last line break is half a row, or nothing
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+    found = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            row = None
+        if not isinstance(row, dict) or not isinstance(row.get("epoch"), int):
+            raise RunError(f"{path}:{number}: is no JSON object with an epoch; the file is damaged")
+        found.append(row)
+    return found
+
+
+def settings_of(run: Path) -> list[Setting]:
+    """What the run was trained with, beside the defaults.
+
+    A key that was left to `auto` does not differ from its default, whatever it turned out to be. Of data files only the
+    names are told: where they lie says nothing about the run.
+
+    Raises:
+        RunError: `run.json` is damaged.
+        ConfigError: the configuration is.
+    """
+    segments = segments_of(read_record(run))
+    asked = _asked(run, segments[0].overrides)
+    resolved = [
+        list(settings(loader.load(run / config).experiment))
+        for config in dict.fromkeys((segments[0].config, segments[-1].config))  # most runs have one segment
+    ]
+    first = {setting.key: setting.value for setting in resolved[0]}
+    found = []
+    for setting in resolved[-1]:
+        on_the_way = first.get(setting.key) != setting.value
+        differs = setting.differs and (on_the_way or not _left_open(asked, setting.key))
+        value = PurePath(str(setting.value)).name if setting.key in _FILES and setting.value else setting.value
+        found.append(replace(setting, value=value, differs=differs))
+    return found
+
+
+def _asked(run: Path, overrides: Sequence[str]) -> Mapping[str, Setting]:
+    """The experiment file as given, with its flags, by key; empty where this dlspec no longer reads it."""
+    try:
+        experiment = loader.load(run / "config.yaml", overrides).experiment
+    except ConfigError:
+        return {}
+    return {setting.key: setting for setting in settings(experiment)}
+
+
+def _left_open(asked: Mapping[str, Setting], key: str) -> bool:
+    """Whether a key, or the section it stands in, was left out or said `auto`."""
+    while key and key not in asked:
+        key = key.rpartition(".")[0]
+    return key in asked and asked[key].value in (None, "auto")

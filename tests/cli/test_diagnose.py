@@ -1,0 +1,195 @@
+"""`dlspec diagnose RUN`: what it shows, and what it writes anew."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from dlspec.run import directory
+
+from .commands import TINY, files_in, only_run, write, write_table
+
+FORMAT1 = Path(__file__).parent.parent / "golden" / "format1"
+
+
+@pytest.fixture
+def run(trained, tmp_path):
+    """A finished run that a test may change."""
+    return shutil.copytree(trained[0], tmp_path / "run")
+
+
+def test_the_page_is_written_anew_byte_for_byte(run, dlspec):
+    before = files_in(run)
+    for name in ("report.html", "report.md"):
+        (run / name).unlink()
+    assert dlspec("diagnose", run).code == 0
+    assert files_in(run) == before
+
+
+def test_the_panel(run, dlspec):
+    content = json.loads((run / "report.json").read_text())
+    content["diagnosis"] |= {"verdict": "high bias", "notes": ["a note"]}
+    content["actions"] = [
+        {
+            "action": "train longer", "gap": "bias", "knob": "train", "reason": "the cost still falls",
+            "effect": "less bias", "set": ["training.epochs=60", "a=b c"],
+        }
+    ]  # fmt: skip
+    content["health"] = {
+        "findings": [{"message": "layer 1 is dead", "layer": 1, "epoch": 2, "value": 1, "threshold": 0}]
+    }
+    (run / "report.json").write_text(json.dumps(content))
+    result = dlspec("diagnose", run)
+    assert (result.code, result.err) == (0, "")
+    for words in (
+        "verdict  high bias\n", "found    layer 1 is dead\n", "note     a note\n", "try 1    train longer\n",
+        "         the cost still falls\n", "         less bias\n", "         --set training.epochs=60 --set 'a=b c'\n",
+        "95 % interval", "Loss\n", "Accuracy\n", "\u28c0", "page     ",
+    ):  # fmt: skip
+        assert words in result.out, words
+    for name in ("report.html", "report.md"):
+        assert "the cost still falls" in (run / name).read_text()
+
+
+def test_json_is_the_report(run, dlspec):
+    result = dlspec("diagnose", run, "--json")
+    assert result.json == {"run": str(run), **json.loads((run / "report.json").read_text())}
+
+
+def test_a_run_of_before_gets_its_pictures(run, dlspec):
+    before = files_in(run)
+    (run / "pictures.json").unlink()
+    assert dlspec("diagnose", run).code == 0
+    assert files_in(run) == before
+
+
+def test_a_run_whose_data_is_gone_goes_without_pictures(tmp_path, dlspec):
+    write_table(tmp_path / "a.csv", ["yes", "no"])
+    config = write(tmp_path / "a.yaml", TINY.replace("{synthetic: moons, examples: 60}", "{path: a.csv}"))
+    assert dlspec("train", config, "--runs-dir", tmp_path / "runs").code == 0
+    run = only_run(tmp_path / "runs")
+    page = (run / "report.html").read_bytes()
+    (tmp_path / "a.csv").unlink()
+    assert dlspec("diagnose", run).err == ""
+    assert (run / "report.html").read_bytes() == page  # the pictures are kept
+    (run / "pictures.json").unlink()
+    result = dlspec("diagnose", run)
+    assert result.code == 0
+    assert result.err.startswith("note: without pictures of examples: ")
+    assert len((run / "report.html").read_bytes()) < len(page)
+
+
+def test_a_run_of_the_first_format(tmp_path, dlspec):
+    run = shutil.copytree(FORMAT1, tmp_path / "run")
+    result = dlspec("diagnose", run)
+    assert result.code == 0
+    assert (run / "report.html").exists()
+
+
+def test_examples_of_streamed_data_are_found_in_their_file(tmp_path, dlspec):
+    x = np.random.default_rng(3).normal(size=(600, 2)).astype("f4")
+    with h5py.File(tmp_path / "rows.h5", "w") as file:
+        file["x"], file["y"] = x, x[:, 0] > x[:, 1]
+    config = write(
+        tmp_path / "a.yaml", "data: {path: rows.h5, memory: 20kB, split: {ratios: 50/50}}\ntraining: {epochs: 1}\n"
+    )
+    assert dlspec("train", config, "--runs-dir", tmp_path / "runs").code == 0
+    examples = json.loads((only_run(tmp_path / "runs") / "pictures.json").read_text())["worst"]["examples"]
+    losses = [example["loss"] for example in examples]
+    assert losses == sorted(losses, reverse=True)
+    for example in examples:
+        assert [number for _, number in example["features"]] == pytest.approx(x[example["row"] - 1].tolist(), rel=1e-4)
+
+
+def test_an_unfinished_run_has_no_report(run, dlspec):
+    (run / "report.json").unlink()
+    result = dlspec("diagnose", run)
+    assert result.code == 2
+    assert "has no report, because the run is finished" in result.err
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("report.json", "{}"),
+        ("report.json", "[1]"),
+        ("report.json", "half"),
+        ("report.json", '{"splits": [], "diagnosis": {"gaps": 3}}'),
+        ("metrics.jsonl", "half\n"),
+        ("metrics.jsonl", '{"epoch": "x"}\n'),
+        ("health.jsonl", '{"epoch": 1}\n'),
+        ("health.jsonl", '{"epoch": 1, "layers": [{}]}\n'),
+        ("pictures.json", '{"boundary": {"x": [1]}}'),
+        ("pictures.json", '{"worst": {"examples": [{}]}}'),
+    ],
+)
+def test_damaged_files_are_named(name, content, run, dlspec):
+    (run / name).write_text(content)
+    page = (run / "report.html").read_bytes()
+    result = dlspec("diagnose", run)
+    assert (result.code, result.out) == (1, "")
+    (line,) = result.err.splitlines()
+    assert "damaged" in line
+    assert (run / "report.html").read_bytes() == page
+
+
+@pytest.mark.parametrize("name", ["report.json", "metrics.jsonl", "pictures.json", "config.resolved.yaml"])
+def test_a_directory_in_the_place_of_a_file(name, run, dlspec):
+    (run / name).unlink()
+    (run / name).mkdir()
+    result = dlspec("diagnose", run)
+    assert result.out == ""
+    assert result.code in (1, 2)
+    (line,) = result.err.splitlines()
+    assert line.startswith(f"{run / name}: ")
+
+
+def test_a_damaged_configuration_is_told_with_its_line(run, dlspec):
+    (run / "config.resolved.yaml").write_text("sede: 3\ndata: {synthetic: moons}\n")
+    result = dlspec("diagnose", run)
+    assert (result.code, result.out) == (2, "")
+    assert f"{run}/config.resolved.yaml:1:1: sede: unknown key" in result.err
+
+
+def test_another_process_may_hold_the_run(run, dlspec):
+    with directory.locked(run):
+        result = dlspec("diagnose", run)
+    assert result.code == 4
+    assert "verdict" in result.out  # reading needs no lock
+    assert "another process" in result.err
+
+
+def test_half_a_row_is_no_damage(run, dlspec):
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write('{"epoch"')
+    assert dlspec("diagnose", run).code == 0
+
+
+def test_no_clock_and_no_place_stand_on_the_page(run):
+    page = (run / "report.html").read_text()
+    record = json.loads((run / "run.json").read_text())
+    for words in (record["run"], record["started"][:10], str(run.parent), "runs/"):
+        assert words not in page
+
+
+def test_without_matplotlib(run, tmp_path, dlspec, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    result = dlspec("diagnose", run, "--plots", tmp_path / "plots")
+    assert result.code == 2
+    assert result.err.endswith("which is not installed: pip install 'dlspec[plot]'\n")
+    assert not (tmp_path / "plots").exists()
+
+
+def test_every_figure_as_svg_and_png(run, tmp_path, dlspec):
+    pytest.importorskip("matplotlib")
+    for place in ("a", "b"):
+        assert dlspec("diagnose", run, "--plots", tmp_path / place).code == 0
+    files = files_in(tmp_path / "a")
+    keys = {"loss", "accuracy", "gaps", "errors", "confusion", "boundary"}
+    assert set(files) >= {f"{key}.{kind}" for key in keys for kind in ("svg", "png")}
+    assert files == files_in(tmp_path / "b")
+    assert all(content.startswith((b"<?xml", b"\x89PNG")) for content in files.values())

@@ -1,0 +1,66 @@
+"""A training on a set ten times the memory it may take: the peak of the process stays under that limit."""
+
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+
+from dlspec.config.data import parse_memory
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
+
+CONFIG = """\
+data: {{path: rows.h5, memory: {memory}, split: {{ratios: 90/5/5}}}}
+architecture: {{layers: [{{units: 4}}]}}
+training: {{epochs: 1}}
+batch_size: 256
+"""
+
+# VmHWM is of this process alone, where the peak that getrusage tells may be that of its parent.
+CHILD = """
+import sys
+from pathlib import Path
+from dlspec import runner
+from dlspec.config import loader
+from dlspec.preparation import prepare
+
+outcome = runner.train(prepare(loader.load(Path("a.yaml"), sys.argv[1:])), runs_dir=Path("runs"))
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(outcome.report["splits"][0]["examples"], 1024 * int(peak.split()[1]))
+"""
+
+
+def write_sparse(path, *, m, n_x):
+    """Inputs that are 0 but for the first hundred of every thousand rows; the zeros take no space on the disk."""
+    with h5py.File(path, "w") as file:
+        create = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        create.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+        create.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+        space = h5py.h5s.create_simple((m, n_x))
+        x = h5py.Dataset(h5py.h5d.create(file.id, b"x", h5py.h5t.NATIVE_DOUBLE, space, create))
+        some = np.random.default_rng(0).standard_normal((100, n_x))
+        for start in range(0, m, 1000):
+            x[start : start + 100] = some
+        file["y"] = (np.arange(m) % 3).astype(np.uint8)
+
+
+def trained(place, *overrides):
+    """Train in a process of its own; the number of training examples, and the peak in bytes."""
+    command = [sys.executable, "-c", CHILD, *overrides]
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=True, timeout=100)
+    examples, peak = done.stdout.split()
+    return int(examples), int(peak)
+
+
+@pytest.mark.parametrize(("memory", "m"), [("32MB", 100_000), pytest.param("400MB", 1_250_000, marks=pytest.mark.long)])
+def test_ten_times_the_memory(tmp_path, memory, m):
+    (tmp_path / "a.yaml").write_text(CONFIG.format(memory=memory))
+    write_sparse(tmp_path / "few.h5", m=1000, n_x=400)
+    _, without = trained(tmp_path, "data.path=few.h5", "data.memory=null")
+    write_sparse(tmp_path / "rows.h5", m=m, n_x=400)
+    assert (tmp_path / "rows.h5").stat().st_size >= 10 * parse_memory(memory)
+    examples, peak = trained(tmp_path)
+    assert examples == 0.9 * m
+    assert peak - without < parse_memory(memory)
