@@ -27,6 +27,7 @@ BUDGET = (
     "training.epochs",
     "training.early_stopping",  # that it watches the same quantity is checked apart
     "checkpoint",
+    "evaluation.test",
     "evaluation.human_level_error",
     "evaluation.bias_threshold",
     "evaluation.variance_threshold",
@@ -51,6 +52,8 @@ REASONS = (
     ("initializer", "the start values have been made"),
     ("name", "the run directory has been named"),
     ("evaluation.metric", "the metrics so far are of this one"),
+    ("evaluation.optimize", "the best epoch so far was found by it"),
+    ("evaluation.subject_to", "the best epoch so far was found under these limits"),
     (
         "threads",
         "sums come out in another order, so the numbers would not be those of the run; --allow-inexact does it",
@@ -132,10 +135,10 @@ def _below(key: str, stem: str) -> bool:
 
 
 def _watched(experiment: Experiment) -> tuple[str, bool]:
-    """The quantity that tells the best epoch, and whether it rises; without early stopping the dev loss."""
+    """The quantity that tells the best epoch, and whether it rises."""
     stopping = experiment.training.early_stopping or EarlyStopping()
-    up = rising(stopping.monitor) if stopping.mode == "auto" else stopping.mode == "max"
-    return stopping.monitor, up
+    monitor = f"dev_{experiment.evaluation.optimize or 'loss'}" if stopping.monitor == "auto" else stopping.monitor
+    return monitor, rising(monitor) if stopping.mode == "auto" else stopping.mode == "max"
 
 
 def _differences(old: Any, new: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
