@@ -259,7 +259,7 @@ class StreamedExamples:
         blocks = np.flatnonzero(selection.counts)
         most = max(1, min(most, len(self), self.memory.measured // self.example_bytes))
         neighbours = max(1, min(_NEIGHBOURS, len(self) // len(blocks)))
-        blocks, buffer = spread(blocks, -(-most // neighbours)), self.buffer(most)
+        blocks, buffer, normalize = spread(blocks, -(-most // neighbours)), self.buffer(most), self.normalization.bind()
         with selection.source.opened() as reader:
             for left, block in zip(range(len(blocks), 0, -1), blocks.tolist(), strict=True):
                 start, stop = selection.borders[block : block + 2].tolist()
@@ -267,7 +267,7 @@ class StreamedExamples:
                 for x, Y in selection.read(reader, start, stop):
                     rows = spread(np.arange(len(x)), end - buffer.size)
                     to = slice(buffer.size, buffer.size + len(rows))
-                    self.normalization.apply_into(buffer.X[to], x[rows])
+                    normalize(buffer.X[to], x[rows])
                     buffer.Y[to] = Y[rows]
                     buffer.size = to.stop
                     if buffer.size == end:
