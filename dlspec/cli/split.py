@@ -31,6 +31,7 @@ def split(
     target: given.Target = None,
     x: given.X = "x",
     y: given.Y = "y",
+    size: options.Size = None,
     check: given.Check = None,
     resolve: given.Resolve = None,
     out: given.Out = None,
@@ -42,8 +43,11 @@ def split(
     """Divide data into train, dev and test, and see what leaks."""
     from dlspec import splitting
     from dlspec.data.division import Cut
+    from dlspec.data.image_folder import ImageForm
     from dlspec.data.reading import Reading
 
+    resized = options.size_of(size)
+    image = None if resized is None else ImageForm(size=resized)
     cut = Cut(
         seed=seed,
         ratios=_ratios(ratios),
@@ -55,7 +59,7 @@ def split(
     request = splitting.Request(
         data=data,
         cut=cut,
-        reading=Reading(target=target or None, x=x, y=y),
+        reading=Reading(target=target or None, x=x, y=y, image=image),
         test=not no_test,
         target_file=target_file,
         target_column=target_column,
