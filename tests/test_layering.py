@@ -48,6 +48,7 @@ RANKS = {
     "splitting": 5,
     "materialize": 5,
     "writers": 5,
+    "column_tables": 5,
     "convert": 5,
     "starter": 5,
     "start_values": 5,
@@ -95,6 +96,7 @@ SAME_RANK = {
     ("lr_find", "session"),
     ("materialize", "splitting"),
     ("convert", "writers"),
+    ("convert", "column_tables"),
     ("prediction", "builder"),
     ("gradcheck", "builder"),
     ("gradcheck", "preparation"),
@@ -129,6 +131,7 @@ THIRD_PARTY = {
     "splitting": {"numpy"},
     "materialize": {"numpy", "h5py"},
     "writers": {"numpy", "h5py"},
+    "column_tables": {"numpy", "pyarrow"},
     "battery": {"numpy"},
     "cli": {"typer", "rich", "PIL"},
 }

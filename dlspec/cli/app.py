@@ -65,6 +65,10 @@ def root(
     Exit codes: 0 ok, 1 run failed, 2 usage, config or data, 3 diverged, 4 run directory busy or not
     writable, 130 and 143 after SIGINT and SIGTERM.
     """
+    _help_without_command(context)
+
+
+def _help_without_command(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)
         raise typer.Exit(USAGE)
@@ -95,7 +99,9 @@ for command in (
 ):
     app.command()(command)
 
-data = typer.Typer(no_args_is_help=True, help="Look at data.", rich_markup_mode=None)
+data = typer.Typer(
+    callback=_help_without_command, invoke_without_command=True, help="Look at data.", rich_markup_mode=None
+)
 data.command()(data_describe.describe)
 app.add_typer(data, name="data")
 
