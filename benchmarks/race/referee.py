@@ -20,6 +20,8 @@ from benchmarks.race.contestants import PEERS
 from benchmarks.race.workloads import WORKLOADS, Workload
 
 RESULTS = Path(__file__).parent.parent / "results"
+# Left out of the environment, so that every library picks its own kernels for this processor.
+KERNEL_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_CBWR", "ATEN_CPU_CAPABILITY")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -28,7 +30,8 @@ class Contestant:
 
     def __init__(self, name: str, workload: Workload, *, threads: int):
         self.name = name
-        environment = os.environ | {variable: str(threads) for variable in THREAD_VARIABLES}
+        environment = {name: value for name, value in os.environ.items() if name not in KERNEL_VARIABLES}
+        environment |= {variable: str(threads) for variable in THREAD_VARIABLES}
         environment["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}"
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.race.worker", name, workload.name, str(threads)],

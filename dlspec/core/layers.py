@@ -28,8 +28,8 @@ class Binding:
         batch: number of examples m.
         dtype: float32 or float64.
         training: False leaves out what happens only in training (dropout).
-        dA_prev: where a layer with weights writes the gradient of its input, (m, …); None where nobody needs it (the
-            first layer, evaluation). Layers without weights overwrite the gradient they get.
+        input_gradient: where a layer with weights writes dA_prev (m, …); None where nobody needs it (the first layer,
+            evaluation). Layers without weights overwrite the gradient they get.
         rng: generator of the dropout masks; must be given for training with dropout.
     """
 
@@ -39,7 +39,7 @@ class Binding:
     batch: int
     dtype: npt.DTypeLike
     training: bool
-    dA_prev: Array | None
+    input_gradient: Array | None
     rng: np.random.Generator | None
 
 
@@ -93,7 +93,7 @@ class Dense:
 
     def bind(self, to: Binding) -> Bound:
         """Allocate Z (m, n_out)."""
-        W, dA_prev = to.values["W"], to.dA_prev
+        W, dA_prev = to.values["W"], to.input_gradient
         W_T, dW_T = W.T, to.gradients["W"].T  # (n_in, n_out), C-contiguous: see Parameters
         b, db = (to.values["b"], to.gradients["b"]) if self.bias else (None, None)
         A_prev = Z = np.empty((to.batch, self.units), to.dtype)
@@ -184,7 +184,7 @@ class Dropout:
         def backward(dA: Array) -> Array:
             return np.multiply(dA, D, out=dA)
 
-        return Bound(forward, backward if to.dA_prev is not None else lambda dA: dA)
+        return Bound(forward, backward if to.input_gradient is not None else lambda dA: dA)
 
 
 class BatchNorm:

@@ -291,13 +291,13 @@ class CategoricalCrossEntropy:
         rest, share = scalar(1.0 - s, dtype), scalar((1.0 - s) / batch, dtype)
         uniform, uniform_share = np.full(units, s / units, dtype), scalar(s / (units * batch), dtype)
         add, subtract, multiply, divide, exp, dot = np.add, np.subtract, np.multiply, np.divide, np.exp, np.dot
-        copyto, take, largest = np.copyto, E_flat.take, np.maximum.reduce
+        copyto, take = np.copyto, E_flat.take
 
         def losses_and_gradient(Z: Array, Y: npt.NDArray[Any]) -> tuple[Array, Array]:
             multiply(Y, width, at)
             add(at, columns, at)  # where z_y lies in E
             copyto(E_T, Z)
-            largest(E, 0, None, highest)
+            np.max(E, axis=0, out=highest)
             subtract(E, highest, E)
             take(at, None, picked, "clip")
             if s:

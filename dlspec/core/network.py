@@ -117,7 +117,7 @@ class Network:
                         batch=batch,
                         dtype=parameters.theta.dtype,
                         training=training,
-                        dA_prev=_first(gradients[0], (batch, *placed.in_shape)) if training and below else None,
+                        input_gradient=_first(gradients[0], (batch, *placed.in_shape)) if training and below else None,
                         rng=rng,
                     )
                 )

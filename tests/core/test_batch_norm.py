@@ -38,7 +38,7 @@ def bound(rng, batch, units, *, dtype=np.float64, training=True, layer=None, val
         batch=batch,
         dtype=dtype,
         training=training,
-        dA_prev=np.empty((batch, units), dtype),
+        input_gradient=np.empty((batch, units), dtype),
         rng=None,
     )
     return layer.bind(to), values, gradients

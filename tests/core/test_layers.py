@@ -30,7 +30,7 @@ def bind(layer, batch, in_shape, *, dtype=np.float64, training=True, input_gradi
         batch=batch,
         dtype=dtype,
         training=training,
-        dA_prev=np.empty((batch, *in_shape), dtype) if input_gradient else None,
+        input_gradient=np.empty((batch, *in_shape), dtype) if input_gradient else None,
         rng=rng,
     )
     return layer.bind(binding), parameters

@@ -33,7 +33,7 @@ def prepare(workload: Workload, *, threads: int) -> Callable[[int], list[float]]
         return time.perf_counter() - begin
 
     def run(steps: int) -> list[float]:
-        epochs = max(1, round(steps / workload.steps_per_epoch))
+        epochs = max(3, round(steps / workload.steps_per_epoch))
         few, many = seconds(1), seconds(1 + epochs)
         return [(many - few) / (epochs * workload.steps_per_epoch)]
 
