@@ -297,7 +297,7 @@ class CategoricalCrossEntropy:
             multiply(Y, width, at)
             add(at, columns, at)  # where z_y lies in E
             copyto(E_T, Z)
-            np.max(E, axis=0, out=highest)
+            np.maximum.reduce(E, axis=0, out=highest)
             subtract(E, highest, E)
             take(at, None, picked, "clip")
             if s:
