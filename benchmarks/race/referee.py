@@ -1,0 +1,152 @@
+"""`python -m benchmarks race`: everyone on every workload, A B A B, and the ratios.
+
+Nothing is installed: what cannot be imported is said to be missing. Requirements with versions:
+`benchmarks/requirements-peers.txt`.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.race.contestants import PEERS
+from benchmarks.race.workloads import WORKLOADS, Workload
+
+RESULTS = Path(__file__).parent.parent / "results"
+# Left out of the environment, so that every library picks its own kernels for this processor.
+KERNEL_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_CBWR", "ATEN_CPU_CAPABILITY")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class Contestant:
+    """A process that trains when it is told to."""
+
+    def __init__(self, name: str, workload: Workload, *, threads: int):
+        self.name = name
+        environment = {name: value for name, value in os.environ.items() if name not in KERNEL_VARIABLES}
+        environment |= {variable: str(threads) for variable in THREAD_VARIABLES}
+        environment["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}"
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.race.worker", name, workload.name, str(threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment,
+        )
+        said = self._read()
+        self.missing = said.get("missing", "it died") if "ready" not in said else None
+
+    def _read(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        return json.loads(line) if line else {}
+
+    def run(self, steps: int) -> float:
+        """Median seconds per step."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{steps}\n")
+        self._process.stdin.flush()
+        said = self._read()
+        return statistics.median(said["seconds"]) if "seconds" in said else float("nan")
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait()
+
+
+def compete(workload: Workload, names: Sequence[str], *, threads: int, processes: int, rounds: int) -> dict[str, Any]:
+    """Seconds per step of everyone: a median per round, in turn; every process is started anew so many times."""
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    missing: dict[str, str] = {}
+    for _ in range(processes):
+        field = [Contestant(name, workload, threads=threads) for name in names if name not in missing]
+        missing |= {c.name: c.missing for c in field if c.missing}
+        field = [contestant for contestant in field if not contestant.missing]
+        try:
+            for contestant in field:
+                contestant.run(max(1, workload.steps // 4))  # warm caches, compile
+            for _ in range(rounds):
+                for contestant in field:
+                    seconds[contestant.name].append(contestant.run(workload.steps))
+        finally:
+            for contestant in field:
+                contestant.close()
+    return {"seconds": {name: s for name, s in seconds.items() if s}, "missing": missing}
+
+
+def ratios(seconds: dict[str, list[float]]) -> dict[str, dict[str, float]]:
+    """Ours / theirs, round by round: median and the range of the middle half."""
+    ours, result = seconds["ours"], {}
+    for name, theirs in seconds.items():
+        pairs = sorted(a / b for a, b in zip(ours, theirs, strict=True))
+        quarter = len(pairs) // 4
+        result[name] = {"median": statistics.median(pairs), "low": pairs[quarter], "high": pairs[-1 - quarter]}
+    return result
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Race, print a table, write JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks race", description=__doc__)
+    parser.add_argument("--workloads", default=",".join(WORKLOADS))
+    parser.add_argument("--peers", default=",".join(PEERS))
+    parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--processes", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--out", type=Path, help="JSON file; unset: benchmarks/results/<UTC stamp>.json")
+    chosen = parser.parse_args(arguments)
+    names = ["ours", *(variant for peer in chosen.peers.split(",") if peer for variant in PEERS[peer])]
+    table = []
+    for threads in map(int, chosen.threads.split(",")):
+        for name in chosen.workloads.split(","):
+            found = compete(WORKLOADS[name], names, threads=threads, processes=chosen.processes, rounds=chosen.rounds)
+            row = {"workload": name, "threads": threads, **found, "ratios": ratios(found["seconds"])}
+            table.append(row)
+            sys.stdout.write(line_of(row) + "\n")
+            sys.stdout.flush()
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    out = chosen.out or RESULTS / f"{stamp}.json"
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(json.dumps({"when": stamp, "machine": machine(), "rows": table}, indent=1) + "\n")
+    sys.stdout.write(f"{out}\n")
+    return 0
+
+
+def line_of(row: dict[str, Any]) -> str:
+    """Our time, and the ratio to each peer."""
+    ours = statistics.median(row["seconds"]["ours"]) * 1e6
+    parts = [
+        f"{name} {r['median']:.2f} ({r['low']:.2f}-{r['high']:.2f})"
+        for name, r in row["ratios"].items()
+        if name != "ours"
+    ]
+    parts += [f"{name} missing" for name in row["missing"]]
+    return f"{row['workload']:<4} {row['threads']} thread(s)  {ours:12,.1f} µs  " + "  ".join(parts)
+
+
+def machine() -> dict[str, Any]:
+    """What the figures are of."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    import numpy as np
+    import threadpoolctl
+
+    versions = {}
+    for package in ("numpy", "torch", "jax", "scikit-learn", "thinc"):
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = None
+    np.ones((2, 2)) @ np.ones((2, 2))
+    blas = [
+        {key: library.get(key) for key in ("version", "architecture")} for library in threadpoolctl.threadpool_info()
+    ]
+    return {"python": platform.python_version(), "cores": os.cpu_count(), "blas": blas, "versions": versions}
