@@ -53,15 +53,12 @@ def main(arguments: Sequence[str]) -> int:
         shutil.copy(PROGRAMS / "digits.yaml", place)
         write_splits(place)
         found = processes.in_turn(programs, cwd=place, threads=chosen.threads, rounds=chosen.rounds)
-    rows = []
-    for name, seconds in found["seconds"].items():
+    rows, seconds = [], found["seconds"]
+    for name in programs:
         if name.startswith("ours"):
-            rows.append(
-                {"program": name, "threads": chosen.threads, **found, "ratios": ratios(found["seconds"], of=name)}
-            )
-            parts = [
-                f"{ratio['median']:.2f} of {other}" for other, ratio in rows[-1]["ratios"].items() if other != name
-            ]
-            sys.stdout.write(f"{name:<20}{statistics.median(seconds):6.3f} s, {', '.join(parts)}\n")
+            to = ratios(seconds, of=name)
+            rows.append({"program": name, "threads": chosen.threads, **found, "ratios": to})
+            parts = [f"{to[other]['median']:.2f} of {other}" for other in seconds if other != name]
+            sys.stdout.write(f"{name:<20}{statistics.median(seconds[name]):6.3f} s, {', '.join(parts)}\n")
     machine.write("whole", rows, out=chosen.out, load_before=load)
     return 0
