@@ -1,4 +1,4 @@
-"""`python -m benchmarks inference`: from examples in memory to probabilities, by batch size, interleaved as the race."""
+"""`python -m benchmarks inference`: from examples in memory to probabilities, by batch size, interleaved."""
 
 import argparse
 import os

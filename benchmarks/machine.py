@@ -14,13 +14,16 @@ ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 # Left out of the environment, so that every library picks its own kernels for this processor.
 KERNEL_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_CBWR", "ATEN_CPU_CAPABILITY")
+# Left out too, so that a checkout starts as an installed package does, from byte code.
+START_VARIABLES = ("PYTHONDONTWRITEBYTECODE",)
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 PACKAGES = ("numpy", "torch", "jax", "scikit-learn", "thinc")
 
 
 def environment(threads: int) -> dict[str, str]:
     """The environment of a process that may use so many threads."""
-    kept = {name: value for name, value in os.environ.items() if name not in KERNEL_VARIABLES}
+    left_out = {*KERNEL_VARIABLES, *START_VARIABLES}
+    kept = {name: value for name, value in os.environ.items() if name not in left_out}
     kept |= dict.fromkeys(THREAD_VARIABLES, str(threads))
     kept["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}"
     return kept
