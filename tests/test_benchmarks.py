@@ -1,4 +1,6 @@
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # benchmarks/ is no part of the installed package
 
-from benchmarks import processes, report, scaling, startup  # noqa: E402
+from benchmarks import guard, processes, report, scaling, startup  # noqa: E402
 from benchmarks.race import limits  # noqa: E402
 from benchmarks.race.referee import ratios  # noqa: E402
 from benchmarks.race.workloads import WORKLOADS  # noqa: E402
@@ -121,3 +123,12 @@ def test_processes_in_turn_and_one_that_is_missing(tmp_path, monkeypatch):
 
 def test_sum_of_imports(tmp_path):
     assert 0 < startup.seconds_of_imports(["-c", "import json"], cwd=tmp_path, threads=1) < 10
+
+
+def test_the_guard_takes_dlspec_from_the_base_even_in_the_working_tree(tmp_path):
+    (tmp_path / "dlspec").mkdir()
+    (tmp_path / "dlspec" / "__init__.py").write_text("")
+    (tmp_path / "where.py").write_text("import benchmarks, dlspec; print(dlspec.__file__, benchmarks.__file__)")
+    environment = os.environ | guard.with_package_of(tmp_path)
+    found = subprocess.run([sys.executable, "-m", "where"], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert found.stdout.split() == [str(tmp_path / "dlspec" / "__init__.py"), str(ROOT / "benchmarks" / "__init__.py")]

@@ -1,5 +1,6 @@
 """One contestant in a process of its own: prepares, then runs whenever a line says how many steps."""
 
+import contextlib
 import importlib
 import json
 import sys
@@ -28,9 +29,8 @@ def main() -> None:
 
 def _forget_peak() -> None:
     """Start the peak of memory anew, where the system can: writing the data file is no part of the training."""
-    clear = Path("/proc/self/clear_refs")
-    if clear.exists():
-        clear.write_text("5")
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def _peak() -> float:
