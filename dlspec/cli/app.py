@@ -31,6 +31,7 @@ from dlspec.cli import (
     signals,
     split,
     train,
+    tune,
     validate,
 )
 from dlspec.cli.errors import FAILED, USAGE, CommandLineError, command_line_error, exit_code, line, lines, system_error
@@ -86,6 +87,7 @@ for command in (
     augment.augment,
     convert.convert,
     lr_find.lr_find,
+    tune.tune,
     overfit.overfit,
     learning_curve.learning_curve,
     gradcheck.gradcheck,
