@@ -65,9 +65,14 @@ class Contestant:
         return statistics.median(said["seconds"]) if "seconds" in said else float("nan")
 
     def close(self) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.wait()
+        """End the process, which takes its files with it."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 def compete(workload: Workload, names: Sequence[str], *, threads: int, processes: int, rounds: int) -> dict[str, Any]:

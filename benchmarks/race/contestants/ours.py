@@ -63,14 +63,15 @@ def experiment(workload: Workload, *, threads: int, steps: int) -> str:
 
 def prepare(workload: Workload, *, threads: int) -> Callable[[int], list[float]]:
     """Write the data once; every call is a whole run. Dev is small: the peers have none."""
-    place = Path(tempfile.mkdtemp())
+    folder = tempfile.TemporaryDirectory()  # goes with the process
+    place = Path(folder.name)
     X, Y = data_of(workload)
     few = max(20, workload.examples // 100)
     np.savez(place / "train.npz", x=X, y=Y)
     np.savez(place / "dev.npz", x=X[:few], y=Y[:few])
 
     def run(steps: int) -> list[float]:
-        config = place / "race.yaml"
+        config = Path(folder.name) / "race.yaml"
         config.write_text(experiment(workload, threads=threads, steps=steps))
         stamps: list[float] = []
         real = session.batches_of
