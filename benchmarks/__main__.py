@@ -1,11 +1,19 @@
-"""`python -m benchmarks race` and `python -m benchmarks guard`."""
+"""`python -m benchmarks race`, `guard`, …: one module per command."""
 
+import importlib
 import sys
 
-from benchmarks import guard
-from benchmarks.race import referee
-
-COMMANDS = {"race": referee.main, "guard": guard.main}
+COMMANDS = {
+    "race": "benchmarks.race.referee",
+    "whole": "benchmarks.whole",
+    "inference": "benchmarks.inference",
+    "memory": "benchmarks.memory",
+    "startup": "benchmarks.startup",
+    "roofline": "benchmarks.roofline",
+    "scaling": "benchmarks.scaling",
+    "report": "benchmarks.report",
+    "guard": "benchmarks.guard",
+}
 
 
 def main() -> int:
@@ -13,7 +21,7 @@ def main() -> int:
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
         sys.stderr.write(f"usage: python -m benchmarks {{{','.join(COMMANDS)}}} [options]\n")
         return 2
-    return COMMANDS[sys.argv[1]](sys.argv[2:])
+    return int(importlib.import_module(COMMANDS[sys.argv[1]]).main(sys.argv[2:]))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,14 @@ def checked_out(base: str, place: Path) -> Path:
     return place
 
 
+def with_package_of(place: Path) -> dict[str, str]:
+    """Variables with which a process takes dlspec from there, and the benchmarks from here.
+
+    PYTHONSAFEPATH, because `python -m` looks into the current directory first, and that is the working tree.
+    """
+    return {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join([str(place), str(ROOT)])}
+
+
 def main(arguments: Sequence[str]) -> int:
     """Measure and name what became slower."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks guard", description=__doc__)
@@ -41,8 +49,8 @@ def main(arguments: Sequence[str]) -> int:
         for name in chosen.workloads.split(","):
             workload = WORKLOADS[name]
             both = []
-            for path in (str(base), str(ROOT)):
-                os.environ["PYTHONPATH"] = os.pathsep.join([path, str(ROOT)])
+            for place in (base, ROOT):
+                os.environ.update(with_package_of(place))
                 both.append(Contestant("ours", workload, threads=chosen.threads))
             before, after = both
             ratios = []

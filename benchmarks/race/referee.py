@@ -7,39 +7,45 @@ Nothing is installed: what cannot be imported is said to be missing. Requirement
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks import machine
 from benchmarks.race.contestants import PEERS
 from benchmarks.race.workloads import WORKLOADS, Workload
 
-RESULTS = Path(__file__).parent.parent / "results"
-# Left out of the environment, so that every library picks its own kernels for this processor.
-KERNEL_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_CBWR", "ATEN_CPU_CAPABILITY")
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
 
 class Contestant:
-    """A process that trains when it is told to."""
+    """A process that works when it is told to.
+
+    Args:
+        name: of a module in `benchmarks.race.contestants`, or `package.module` of another package beside it whose
+            modules have the same `prepare`.
+        workload: what it works on.
+        threads: it may use.
+
+    Attributes:
+        missing: why it cannot work; None where it can.
+        peak: bytes of memory that it had at most since it was prepared, data included.
+    """
 
     def __init__(self, name: str, workload: Workload, *, threads: int):
         self.name = name
-        environment = {name: value for name, value in os.environ.items() if name not in KERNEL_VARIABLES}
-        environment |= {variable: str(threads) for variable in THREAD_VARIABLES}
-        environment["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}"
+        self.peak = float("nan")
+        module = name if "." in name else f"contestants.{name}"
+        given = [module, json.dumps(asdict(workload)), str(threads)]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.race.worker", name, workload.name, str(threads)],
+            [sys.executable, "-m", "benchmarks.race.worker", *given],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=environment,
+            env=machine.environment(threads),
         )
         said = self._read()
         self.missing = said.get("missing", "it died") if "ready" not in said else None
@@ -55,12 +61,18 @@ class Contestant:
         self._process.stdin.write(f"{steps}\n")
         self._process.stdin.flush()
         said = self._read()
+        self.peak = said.get("peak", self.peak)
         return statistics.median(said["seconds"]) if "seconds" in said else float("nan")
 
     def close(self) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.wait()
+        """End the process, which takes its files with it."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 def compete(workload: Workload, names: Sequence[str], *, threads: int, processes: int, rounds: int) -> dict[str, Any]:
@@ -83,9 +95,9 @@ def compete(workload: Workload, names: Sequence[str], *, threads: int, processes
     return {"seconds": {name: s for name, s in seconds.items() if s}, "missing": missing}
 
 
-def ratios(seconds: dict[str, list[float]]) -> dict[str, dict[str, float]]:
-    """Ours / theirs, round by round: median and the range of the middle half."""
-    ours, result = seconds["ours"], {}
+def ratios(seconds: dict[str, list[float]], *, of: str = "ours") -> dict[str, dict[str, float]]:
+    """Of one to each of the others, round by round: median and the range of the middle half."""
+    ours, result = seconds[of], {}
     for name, theirs in seconds.items():
         pairs = sorted(a / b for a, b in zip(ours, theirs, strict=True))
         quarter = len(pairs) // 4
@@ -101,10 +113,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--processes", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out", type=Path, help="JSON file; unset: benchmarks/results/<UTC stamp>.json")
+    parser.add_argument("--out", type=Path, help="JSON file; unset: benchmarks/results/race-<UTC stamp>.json")
     chosen = parser.parse_args(arguments)
     names = ["ours", *(variant for peer in chosen.peers.split(",") if peer for variant in PEERS[peer])]
-    table = []
+    table, load = [], os.getloadavg()
     for threads in map(int, chosen.threads.split(",")):
         for name in chosen.workloads.split(","):
             found = compete(WORKLOADS[name], names, threads=threads, processes=chosen.processes, rounds=chosen.rounds)
@@ -112,11 +124,7 @@ def main(arguments: Sequence[str]) -> int:
             table.append(row)
             sys.stdout.write(line_of(row) + "\n")
             sys.stdout.flush()
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    out = chosen.out or RESULTS / f"{stamp}.json"
-    out.parent.mkdir(exist_ok=True)
-    out.write_text(json.dumps({"when": stamp, "machine": machine(), "rows": table}, indent=1) + "\n")
-    sys.stdout.write(f"{out}\n")
+    machine.write("race", table, out=chosen.out, load_before=load)
     return 0
 
 
@@ -130,23 +138,3 @@ def line_of(row: dict[str, Any]) -> str:
     ]
     parts += [f"{name} missing" for name in row["missing"]]
     return f"{row['workload']:<4} {row['threads']} thread(s)  {ours:12,.1f} µs  " + "  ".join(parts)
-
-
-def machine() -> dict[str, Any]:
-    """What the figures are of."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    import numpy as np
-    import threadpoolctl
-
-    versions = {}
-    for package in ("numpy", "torch", "jax", "scikit-learn", "thinc"):
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = None
-    np.ones((2, 2)) @ np.ones((2, 2))
-    blas = [
-        {key: library.get(key) for key in ("version", "architecture")} for library in threadpoolctl.threadpool_info()
-    ]
-    return {"python": platform.python_version(), "cores": os.cpu_count(), "blas": blas, "versions": versions}

@@ -42,15 +42,15 @@ class TimedBatches:
         note(np.nan)  # what follows is no step
 
 
-def experiment(workload: Workload, data: Path, *, threads: int, steps: int) -> str:
-    """The experiment file."""
+def experiment(workload: Workload, *, threads: int, steps: int) -> str:
+    """The experiment file, beside train.npz and dev.npz."""
     hidden = [
         f"    - {{units: {units}, activation: relu, batch_norm: {str(workload.batch_norm).lower()}}}"
         for units in workload.widths[1:-1]
     ]
     epochs = max(2, -(-steps // workload.steps_per_epoch))
     lines = [
-        f"data: {{path: {data}, split: {{ratios: 50/50}}, normalize: none}}",
+        "data: {train: train.npz, dev: dev.npz, normalize: none}",
         f"threads: {threads}",
         *(["architecture:", "  layers:", *hidden] if hidden else []),
         f"regularization: {{l2: {workload.l2}, keep_prob: {workload.keep_prob}}}",
@@ -62,15 +62,17 @@ def experiment(workload: Workload, data: Path, *, threads: int, steps: int) -> s
 
 
 def prepare(workload: Workload, *, threads: int) -> Callable[[int], list[float]]:
-    """Read the data once; every call is a whole run."""
-    place = Path(tempfile.mkdtemp())
+    """Write the data once; every call is a whole run. Dev is small: the peers have none."""
+    folder = tempfile.TemporaryDirectory()  # goes with the process
+    place = Path(folder.name)
     X, Y = data_of(workload)
-    data = place / "data.npz"
-    np.savez(data, x=np.concatenate([X, X]), y=np.concatenate([Y, Y]))
+    few = max(20, workload.examples // 100)
+    np.savez(place / "train.npz", x=X, y=Y)
+    np.savez(place / "dev.npz", x=X[:few], y=Y[:few])
 
     def run(steps: int) -> list[float]:
-        config = place / "race.yaml"
-        config.write_text(experiment(workload, data, threads=threads, steps=steps))
+        config = Path(folder.name) / "race.yaml"
+        config.write_text(experiment(workload, threads=threads, steps=steps))
         stamps: list[float] = []
         real = session.batches_of
         session.batches_of = lambda prepared: TimedBatches(real(prepared), stamps)  # type: ignore[assignment, return-value]
