@@ -14,7 +14,8 @@ from dlspec.config.wording import dotted
 from dlspec.data.dataset import Dataset
 from dlspec.errors import ConfigError, RunError, UsageError
 from dlspec.report import figures, html
-from dlspec.run import storage
+from dlspec.report.axes import finite
+from dlspec.run import storage, test_uses
 from dlspec.run.directory import read_json
 from dlspec.run.record import read_record, segments_of, status_of
 from dlspec.run.recorder import METRICS_FILE
@@ -35,12 +36,16 @@ class Content:
         metrics: rows of `metrics.jsonl`.
         health: rows of `health.jsonl`; none where the run was not sampled.
         pictures: of `pictures.json`; None where there is none.
+        predict_ms: milliseconds to predict one example; None where they were not measured.
+        test_looks: how often the test split was looked at.
     """
 
     report: dict[str, Any]
     metrics: list[dict[str, Any]]
     health: list[dict[str, Any]]
     pictures: dict[str, Any] | None
+    predict_ms: float | None = None
+    test_looks: int = 0
 
     @property
     def curves(self) -> list[figures.Lines]:
@@ -55,14 +60,17 @@ def read(run: Path) -> Content:
         UsageError: it has no report yet.
         RunError: a file is damaged.
     """
+    record = read_record(run)
     if not (run / REPORT_FILE).exists():
-        status = status_of(run, read_record(run))
+        status = status_of(run, record)
         raise UsageError(f"{run}: has no report, because the run is {status}; finish it with: dlspec resume {run}")
     return Content(
         report=read_json(run / REPORT_FILE),
         metrics=rows(run / METRICS_FILE),
         health=rows(run / HEALTH_FILE),
         pictures=read_json(run / pictures.FILE) if (run / pictures.FILE).exists() else None,
+        predict_ms=finite(record.get("predict_ms")),
+        test_looks=test_uses.looks(run),
     )
 
 

@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dlspec.report.markdown import METRICS
-from dlspec.report.numbers import percent, value
+from dlspec.report.numbers import METRICS, percent, value
 from dlspec.text import finite, printable, shortened
 
 # Without a terminal there is no width to fit into: lines stay whole for grep and files.

@@ -1,6 +1,6 @@
 """`dlspec diagnose RUN`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from dlspec.report.figures import Lines
+    from dlspec.run_page import Content
 
 ACTIONS_UP_TO = FINDINGS_UP_TO = 5
 STYLES = {"train": "cyan", "dev": "bright_yellow", "cost": "magenta", "rate": "cyan"}
@@ -41,31 +42,69 @@ def diagnose(
 
         drawing.write(content, plots)
     if as_json:
-        write_json({"run": str(found), **content.report})
+        timed = {"predict_ms": content.predict_ms, "test_looks": content.test_looks}
+        write_json({"run": str(found), **content.report, **timed})
     else:
-        _show(console(), found, content.report, content.curves)
+        _show(console(), found, content)
     for note in second_look.rewrite(found, content):
         console(stderr=True).print(text(f"note: {note}"))
 
 
-def _show(out: "Console", run: Path, report: dict[str, Any], curves: Sequence["Lines"]) -> None:
-    from dlspec.cli.console import results, text
+def _show(out: "Console", run: Path, content: "Content") -> None:
+    from dlspec.cli.console import results, table, text
+    from dlspec.report import summary
 
+    report = content.report
     verdict = report["diagnosis"]["verdict"]
     out.print(text(f"{report['name']}, epoch {report['epoch']}, {report['parameters']} parameters"))
     out.print()
     out.print(results(report["splits"]))
+    _show_cost(out, content)
     out.print()
     out.print(text("verdict  ", style="bold") + text(verdict, style="bold"))
     out.print()
+    out.print(table(*summary.errors(report)))
+    out.print()
     _show_gaps(out, report["diagnosis"])
-    for line in _words(report):
+    for line in _words(content):
         out.print(line)
+    _show_layers(out, report.get("health") or {})
     if "utf" in (out.encoding or "").lower():  # other terminals have no such characters
-        for figure in curves:
+        for figure in content.curves:
             _show_curves(out, figure)
     out.print()
     out.print(text("page     ", style="bold") + text(str(run / "report.html")))
+
+
+def _show_cost(out: "Console", content: "Content") -> None:
+    """Size and speed of the model, and what was asked of it."""
+    from dlspec.cli.console import table, text
+    from dlspec.report import summary
+    from dlspec.run_report import limits
+
+    size = summary.model_size(content.report)
+    told = [f"{size} of parameters"] if size else []
+    told += [f"{content.predict_ms:.3g} ms to predict one example"] if content.predict_ms is not None else []
+    if told:
+        out.print()
+        out.print(text(f"model    {', '.join(told)}"))
+    measured = limits(content.report.get("selection") or {"limits": ()}, content.predict_ms)
+    asked = summary.limits(content.report, {limit: (value, met) for limit, value, met in measured})
+    if asked is not None:
+        out.print()
+        out.print(table(*asked))
+
+
+def _show_layers(out: "Console", health: dict[str, Any]) -> None:
+    """How each layer stood at the start and at the end."""
+    from dlspec.cli.console import table, text
+    from dlspec.report import summary
+
+    for title, rows in (("before the first step", health.get("initial")), ("at the end", health.get("last"))):
+        if rows:
+            out.print()
+            out.print(text(f"Layers {title}", style="bold"))
+            out.print(table(*summary.layers(rows)))
 
 
 def _show_gaps(out: "Console", diagnosis: dict[str, Any]) -> None:
@@ -86,28 +125,39 @@ def _show_gaps(out: "Console", diagnosis: dict[str, Any]) -> None:
     out.print(table(["gap", "value", "95 % interval", "high from", "judgement"], rows))
 
 
-def _words(report: dict[str, Any]) -> Iterator["Text"]:
+def _words(content: "Content") -> Iterator["Text"]:
     """Findings, notes, and what to try next."""
     from dlspec.cli.console import text
+    from dlspec.report import summary
     from dlspec.report.markdown import flags
 
+    report = content.report
     findings = (report.get("health") or {}).get("findings") or []
     if findings or report["diagnosis"]["notes"]:
         yield text("")
     for finding in findings[:FINDINGS_UP_TO]:
-        yield text("found    ", style="bold") + text(finding["message"])
+        at = summary.place(finding)
+        yield text("found    ", style="bold") + text(finding["message"]) + text(f" ({at})" if at else "", style="dim")
+    if len(findings) > FINDINGS_UP_TO:
+        yield text(f"         and {len(findings) - FINDINGS_UP_TO} more on the page")
     for note in report["diagnosis"]["notes"]:
         yield text(f"note     {note}")
+    if content.test_looks:
+        times = "once" if content.test_looks == 1 else f"{content.test_looks} times"
+        yield text(f"note     test was looked at {times}")
     actions = report.get("actions") or [{"action": step} for step in report["diagnosis"]["next_steps"]]
     if actions:
         yield text("")
     for number, action in enumerate(actions[:ACTIONS_UP_TO], start=1):
-        yield text(f"try {number}    ", style="bold") + text(action["action"])
+        against = f" (against {action['gap']}; knob: {action['knob']})" if action.get("gap") else ""
+        yield text(f"try {number}    ", style="bold") + text(action["action"]) + text(against, style="dim")
         for key in ("reason", "effect"):
             if action.get(key):
                 yield text(f"         {action[key]}")
         if action.get("set"):
             yield text(f"         {flags(action['set'])}", style="green")
+    if len(actions) > ACTIONS_UP_TO:
+        yield text(f"         and {len(actions) - ACTIONS_UP_TO} more on the page")
 
 
 def _show_curves(out: "Console", figure: "Lines") -> None:

@@ -215,7 +215,10 @@ def errors(report: Row) -> Bars:
     """The error of every split with its interval, beside the human level."""
     human = float(report["human_level_error"])
     rows = [Interval("human level", human, human, human)]
-    rows += [Interval(split["split"], split["error"], *_ends(split)) for split in report["splits"] if _known(split)]
+    measured = {row["split"]: row for row in report["diagnosis"].get("errors", ())}
+    for split in filter(_known, report["splits"]):
+        ends = _measured(measured.get(split["split"], {})) or _computed(split)
+        rows.append(Interval(split["split"], split["error"], *ends))
     return Bars("errors", "Error of each split", tuple(rows), "the line is the 95 % interval")
 
 
@@ -223,11 +226,14 @@ def _known(split: Row) -> bool:
     return finite(split["error"]) is not None
 
 
-def _ends(split: Row) -> tuple[float, float]:
+def _measured(error: Row) -> tuple[float, float] | None:
+    """The interval that the diagnosis has; None in a report of before it had one."""
+    low, high = finite(error.get("low")), finite(error.get("high"))
+    return None if low is None or high is None else (low, high)
+
+
+def _computed(split: Row) -> tuple[float, float]:
     """The interval of the error of a split; the error itself where one example says nothing about others."""
-    low, high = finite(split.get("error_low")), finite(split.get("error_high"))
-    if low is not None and high is not None:
-        return low, high
     std = None if "accuracy" in split else finite(split["error_std"])
     if std is None and "accuracy" not in split:
         return split["error"], split["error"]

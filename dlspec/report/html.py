@@ -9,13 +9,15 @@ from hashlib import sha256
 from typing import Any
 
 from dlspec.config.differences import Setting
-from dlspec.report import drawings, figures, sections, svg
+from dlspec.report import drawings, figures, sections, summary, svg
 from dlspec.report.assets import SCRIPT, STYLE
 from dlspec.report.markup import Markup, element, joined, name_of
 from dlspec.report.numbers import percent
 from dlspec.report.numbers import value as shown
 
 Row = Mapping[str, Any]
+
+LOOKED_AT = "test was looked at for this report; how often in all is told by dlspec diagnose"
 
 
 def render(
@@ -37,10 +39,11 @@ def render(
     """
     parts = [
         ("next", "What to try next", sections.actions(report)),
+        ("asked", "What was asked for", sections.asked_for(report)),
         ("errors", "Bias and variance", _errors(report)),
         ("curves", "Curves", _figures(figures.curves(report, metrics))),
         ("health", "Health of the training", _health(report, health)),
-        ("classes", "Classes", sections.classes(figures.decided_on(report))),
+        ("classes", _classes(report), sections.classes(figures.decided_on(report))),
         ("boundary", "Decision boundary", _boundary(pictures or {})),
         ("worst", "Examples that cost the most", _worst(pictures or {})),
         ("config", "Configuration", sections.configuration(report, settings)),
@@ -88,6 +91,8 @@ def _header(report: Row, contents: Sequence[tuple[str, str]]) -> Markup:
     metrics = [name for name in ("accuracy", "f1", "rmse", "mae", "r2") if name in split]
     tiles = [(f"{split['split']} {figures.TITLES.get(name, name)}", shown(name, split[name])) for name in metrics]
     tiles += [(f"{row['split']} error", percent(row["error"])) for row in report["splits"]]
+    if size := summary.model_size(report):
+        tiles.append(("model", size))
     links = [element("li", None, element("a", {"href": f"#{anchor}"}, title)) for anchor, title in contents]
     return element(
         "header",
@@ -120,7 +125,8 @@ def _errors(report: Row) -> Markup:
         )
         for figure in drawn
     ]
-    notes = sections.listed(report["diagnosis"]["notes"])
+    looked_at = any(split["split"] == "test" for split in report["splits"])
+    notes = sections.listed([*report["diagnosis"]["notes"], *([LOOKED_AT] if looked_at else [])])
     return joined([element("div", {"class": "figures"}, *found), notes, sections.results(report)])
 
 
@@ -155,11 +161,18 @@ def _caption(figure: figures.Lines) -> Iterator[str]:
         yield element("div", None, line)
 
 
+def _classes(report: Row) -> str:
+    return "Labels" if report["task"] == "multi_task" else "Classes"
+
+
 def _health(report: Row, samples: Sequence[Row]) -> Markup:
     known = report.get("health") or {}
+    found = sections.findings(known.get("findings") or ())
+    if samples and not found:
+        found = element("p", {"class": "note"}, "Nothing stands out.")
     return joined(
         [
-            sections.findings(known.get("findings") or ()),
+            found,
             _figures(figures.health(samples)),
             sections.layers("Layers at the start", known.get("initial") or ()),
             sections.layers("Layers at the end", known.get("last") or ()),

@@ -2,6 +2,7 @@
 
 import math
 
+METRICS = ("accuracy", "f1", "rmse", "mae", "r2")  # in the order of every table
 UNKNOWN = "unknown"  # a number that is none: not finite, or null in a file
 
 

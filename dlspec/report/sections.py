@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dlspec.config.differences import Setting
-from dlspec.report import figures
-from dlspec.report.markdown import MATRIX_UP_TO, METRICS, error_words, flags
+from dlspec.report import figures, summary
+from dlspec.report.markdown import MATRIX_UP_TO, error_words, flags
 from dlspec.report.markup import Markup, element, joined, name_of
-from dlspec.report.numbers import percent
+from dlspec.report.numbers import METRICS, percent, signed_percent
 from dlspec.report.numbers import value as shown
 from dlspec.text import shortened
 
@@ -86,17 +86,39 @@ def results(report: Row) -> Markup:
     """Every split with its metrics, and the gaps, as tables."""
     splits = report["splits"]
     metrics = [name for name in METRICS if name in splits[0]]
-    columns = (*metrics, "loss", "cost", "error")
+    columns = (*metrics, "loss", "cost")
     rows = [[row["split"], f"{row['examples']:,}", *(shown(name, row[name]) for name in columns)] for row in splits]
     head = ["split", "examples", *(figures.TITLES.get(name, name) for name in columns)]
+    enough = summary.more_examples(report)
     gaps = [
-        [gap.name, *map(percent, (gap.value, gap.low, gap.high, gap.threshold or 0.0)), gap.judgement]
+        [
+            gap.name,
+            *map(signed_percent, (gap.value, gap.low, gap.high)),
+            percent(gap.threshold),
+            gap.judgement,
+            enough[gap.name],
+        ]
         for gap in figures.gaps(report).rows
     ]
-    names = ["gap", "value", "at least", "at most", "high from", "judgement"]
-    note = element("p", {"class": "note"}, error_words(report))
+    names = ["gap", "value", "at least", "at most", "high from", "judgement", "examples that would tell"]
+    errors = folded("The errors as a table", table(*summary.errors(report), label="Errors"))
     behind = folded("The gaps as a table", table(names, gaps, label="Gaps", words=(5,)))
-    return joined([note, table(head, rows, label="Results"), behind])
+    note = element("p", {"class": "note"}, error_words(report))
+    return joined([table(head, rows, label="Results"), note, errors, behind])
+
+
+def asked_for(report: Row) -> Markup:
+    """The metric that was optimized and the limits, beside what the result has; nothing where nothing was asked."""
+    asked = summary.limits(report)
+    if asked is None:
+        return Markup()
+    rows = []
+    for name, told, value in asked[1]:
+        mood = {"met": "fine", "not met": "high"}.get(told)
+        cells = [element("td", {"class": mood}, told), element("td", None, value)]
+        rows.append(element("tr", None, element("th", {"scope": "row"}, name), *cells))
+    head = [element("th", {"scope": "col"}, name) for name in asked[0]]
+    return _scrolling(head, rows, label="Limits")
 
 
 def numbers(figure: figures.Lines) -> Markup:
@@ -109,35 +131,19 @@ def numbers(figure: figures.Lines) -> Markup:
 
 
 def findings(found: Sequence[Row]) -> Markup:
-    """What was seen to go wrong in the training."""
-    if not found:
-        return Markup()
-    rows = [
-        [
-            one["message"],
-            "" if one.get("layer") is None else str(one["layer"]),
-            "" if one.get("epoch") is None else str(one["epoch"]),
-            *(_number(one.get(key)) for key in ("value", "threshold")),
-        ]
+    """What was seen to go wrong in the training, each with its place, number and threshold."""
+    items = [
+        element("li", None, one["message"], " ", element("span", {"class": "quiet"}, summary.place(one)))
         for one in found
     ]
-    return table(["finding", "layer", "epoch", "value", "threshold"], rows, label="Findings")
+    return element("ul", {"class": "findings"}, *items) if items else Markup()
 
 
 def layers(title: str, rows: Sequence[Row]) -> Markup:
     """The numbers of each layer at one moment."""
     if not rows:
         return Markup()
-    keys = [key for key in rows[0] if key not in ("layer", "activation")]
-    cells = [
-        [str(row["layer"]), str(row.get("activation", "")), *(_number(row.get(key)) for key in keys)] for row in rows
-    ]
-    head = ["layer", "activation", *(key.replace("_", " ") for key in keys)]
-    return folded(title, table(head, cells, label=title, words=(1,)))
-
-
-def _number(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, int | float) else "" if value is None else str(value)
+    return folded(title, table(*summary.layers(rows), label=title, words=(1,)))
 
 
 def classes(split: Row) -> Markup:
@@ -153,7 +159,7 @@ def classes(split: Row) -> Markup:
     scores = table([kind, "examples", "precision", "recall", "F1"], rows, label=f"Scores of each {kind}")
     note = element("p", {"class": "note"}, f"On {split['split']}.")
     drawn = confusion(matrix) if matrix and len(matrix.names) <= MATRIX_UP_TO else Markup()
-    return joined([note, drawn, folded(f"Each {kind}", scores)])
+    return joined([note, drawn, folded(f"Each {kind}", scores) if drawn else scores])
 
 
 def confusion(matrix: figures.Matrix) -> Markup:
@@ -203,7 +209,7 @@ def _settings(settings: Sequence[Setting], *, label: str) -> Markup:
         element(
             "tr",
             {"class": "differs" if setting.differs else None},
-            element("th", {"scope": "row"}, setting.key),
+            element("th", {"scope": "row"}, *_broken(setting.key)),
             element("td", None, setting_text(setting.value)),
             element("td", {"class": "quiet"}, setting_text(setting.default)),
         )
@@ -211,6 +217,14 @@ def _settings(settings: Sequence[Setting], *, label: str) -> Markup:
     ]
     head = [element("th", {"scope": "col"}, name) for name in ("key", "value", "default")]
     return _scrolling(head, rows, label=label, kind="config")
+
+
+def _broken(key: str) -> Iterator[str]:
+    """A key that may be broken before each of its dots."""
+    first, *rest = key.split(".")
+    yield first
+    for part in rest:
+        yield from (element("wbr"), f".{part}")
 
 
 def setting_text(value: Any) -> str:

@@ -9,7 +9,7 @@ from dlspec.report.figures import SHARES, Bars, Interval, Lines, Mark, Series, d
 from dlspec.report.markup import Markup, element, joined, visible
 from dlspec.report.numbers import percent, signed_percent
 
-WIDTH, HEIGHT = 400.0, 240.0
+WIDTH, HEIGHT = 400.0, 246.0
 LEFT, RIGHT, TOP, BOTTOM = 54.0, 388.0, 10.0, 204.0
 ROW = 62.0  # height of a bar with its words
 

@@ -46,7 +46,8 @@ def test_the_panel(run, dlspec):
     result = dlspec("diagnose", run)
     assert (result.code, result.err) == (0, "")
     for words in (
-        "verdict  high bias\n", "found    layer 1 is dead\n", "note     a note\n", "try 1    train longer\n",
+        "verdict  high bias\n", "found    layer 1 is dead (layer 1, epoch 2: 1, threshold 0)\n", "note     a note\n",
+        "try 1    train longer (against bias; knob: train)\n",
         "         the cost still falls\n", "         less bias\n", "         --set training.epochs=60 --set 'a=b c'\n",
         "95 % interval", "Loss\n", "Accuracy\n", "\u28c0", "page     ",
     ):  # fmt: skip
@@ -57,7 +58,32 @@ def test_the_panel(run, dlspec):
 
 def test_json_is_the_report(run, dlspec):
     result = dlspec("diagnose", run, "--json")
-    assert result.json == {"run": str(run), **json.loads((run / "report.json").read_text())}
+    content = result.json
+    timed = {name: content.pop(name) for name in ("predict_ms", "test_looks")}
+    assert content == {"run": str(run), **json.loads((run / "report.json").read_text())}
+    assert timed == {"predict_ms": json.loads((run / "run.json").read_text())["predict_ms"], "test_looks": 1}
+
+
+def test_what_the_clock_says_and_who_looked_at_test(run, dlspec):
+    content = json.loads((run / "report.json").read_text())
+    limits = [{"limit": "predict_ms <= 5", "value": None, "met": None}]
+    content["selection"] = {"optimize": "accuracy", "value": 0.75, "model_kb": 2.5, "limits": limits}
+    layer = {"layer": 1, "activation": "relu", "mean": 0.5, "dead": 0.03}
+    content["health"] = {"findings": [], "initial": [layer], "last": [layer]}
+    (run / "report.json").write_text(json.dumps(content))
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(record | {"predict_ms": 7.5}))
+    assert dlspec("evaluate", run, "--split", "test").code == 0
+    out = dlspec("diagnose", run).out
+    for words in (
+        "model    2.5 kB of parameters, 7.5 ms to predict one example\n",
+        "best accuracy               0.75\n",
+        "predict_ms <= 5  not met     7.5\n",
+        "note     test was looked at 2 times\n",
+        "Layers before the first step\n",
+        "Layers at the end\nlayer  activation  mean  dead\n1            relu   0.5   3 %\n",
+    ):
+        assert words in out, words
 
 
 def test_a_run_of_before_gets_its_pictures(run, dlspec):

@@ -27,6 +27,15 @@ def classification(name="yes"):
     finding = {"name": "dead", "layer": 1, "epoch": 2, "value": 0.5, "threshold": 0.3, "message": f"dead: {name}"}
     layer = {"layer": 1, "activation": name, "mean": 0.1, "std": 1.0, "dead": None}
     report["health"] = {"findings": [finding], "initial": [layer], "last": [layer]}
+    report["diagnosis"]["notes"].append("variance: about 90 in dev would tell")
+    report["diagnosis"]["gaps"][1] |= {"judgement": "too few examples to tell", "examples_needed": 90, "split": "dev"}
+    report["selection"] = {
+        "optimize": "f1", "value": 0.7333333333, "model_kb": 2.5,
+        "limits": [
+            {"limit": "recall >= 0.9", "value": 0.75, "met": False},
+            {"limit": "predict_ms <= 5", "value": None, "met": None},
+        ],
+    }  # fmt: skip
     report["segments"].append({"epoch": 1, "step": 9, "changes": [f"data.target={name}"]})
     return report
 
