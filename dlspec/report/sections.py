@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dlspec.config.differences import Setting
-from dlspec.report import figures, summary
+from dlspec.report import figures, summary, svg
 from dlspec.report.markdown import MATRIX_UP_TO, error_words, flags
 from dlspec.report.markup import Markup, element, joined, name_of
 from dlspec.report.numbers import METRICS, percent, signed_percent
@@ -119,6 +119,38 @@ def asked_for(report: Row) -> Markup:
         rows.append(element("tr", None, element("th", {"scope": "row"}, name), *cells))
     head = [element("th", {"scope": "col"}, name) for name in asked[0]]
     return _scrolling(head, rows, label="Limits")
+
+
+def curves(lines: Sequence[figures.Lines]) -> Markup:
+    """Figures of curves side by side; nothing where there are none."""
+    return element("div", {"class": "figures"}, *map(_chart, lines)) if lines else Markup()
+
+
+def _chart(figure: figures.Lines) -> Markup:
+    """A figure of curves with its legend, a switch to a logarithmic axis, and the numbers as a table."""
+    head: list[Markup] = [element("h3", None, figure.title)]
+    if figure.log_axis is not None:
+        pressed = "true" if figure.starts_logarithmic else "false"
+        label = f"Logarithmic axis of {figure.title}"
+        attributes = {"type": "button", "hidden": True, "aria-pressed": pressed, "aria-label": label}
+        head.append(element("button", attributes, "log"))
+    legend = [element("li", None, svg.key(series.role), series.name) for series in figure.series]
+    return element(
+        "figure",
+        {"id": f"figure-{figure.key}"},
+        element("div", {"class": "head"}, *head),
+        element("ul", {"class": "legend"}, *legend),
+        svg.lines(figure),
+        element("output", None),
+        element("figcaption", None, *_caption(figure)),
+        numbers(figure),
+    )
+
+
+def _caption(figure: figures.Lines) -> Iterator[str]:
+    words = [mark.text if mark.kind == "best" else f"{mark.text} (epoch {mark.x:g})" for mark in figure.marks]
+    for line in filter(None, (figure.note, *words)):
+        yield element("div", None, line)
 
 
 def numbers(figure: figures.Lines) -> Markup:

@@ -5,7 +5,7 @@ from typing import Any
 
 from dlspec.report import figures
 from dlspec.report.axes import finite
-from dlspec.report.numbers import percent
+from dlspec.report.numbers import kilobytes, percent
 from dlspec.report.numbers import value as shown
 
 Row = Mapping[str, Any]
@@ -48,10 +48,8 @@ def limits(report: Row, timed: Mapping[str, tuple[float, bool]] | None = None) -
 
 def model_size(report: Row) -> str | None:
     """The bytes of the parameters in words, such as `69.8 kB`; None in a report of before it was measured."""
-    kilobytes = finite((report.get("selection") or {}).get("model_kb"))
-    if kilobytes is None:
-        return None
-    return f"{kilobytes / 1000:.3g} MB" if kilobytes >= 1000 else f"{kilobytes:.3g} kB"
+    size = finite((report.get("selection") or {}).get("model_kb"))
+    return None if size is None else kilobytes(size)
 
 
 def layers(rows: Sequence[Row]) -> Table:
