@@ -82,7 +82,8 @@ def _lines(axes: Any, lines: Lines) -> None:
     for series in lines.series:
         colour, style = STYLES.get(series.role, (f"C{series.role[1:]}", "-"))
         y = [float("nan") if value is None else value for value in series.y]
-        marker = "o" if len(lines.x) == 1 else None
+        alone = sum(value is not None for value in series.y) < len(lines.x) / 2  # such points lie far apart
+        marker = "o" if len(lines.x) == 1 or alone else None
         axes.plot(lines.x, y, label=visible(series.name), color=colour, linestyle=style, marker=marker)
     for mark in lines.marks:
         axes.axvline(mark.x, color="0.4", linewidth=0.8, linestyle="-." if mark.kind == "spike" else ":")
@@ -90,7 +91,7 @@ def _lines(axes: Any, lines: Lines) -> None:
         axes.set_yscale("log")
     if lines.quantity in SHARES:
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
-    axes.set(title=lines.title, xlabel="epoch")
+    axes.set(title=lines.title, xlabel=lines.across)
     axes.grid(alpha=0.3)
     axes.legend()
 

@@ -12,8 +12,9 @@ from dlspec.config.differences import Setting, settings
 from dlspec.config.overrides import FILES
 from dlspec.config.wording import dotted
 from dlspec.data.dataset import Dataset
+from dlspec.diagnosis import more_data
 from dlspec.errors import ConfigError, RunError, UsageError
-from dlspec.report import figures, html
+from dlspec.report import curve_of_data, figures, html
 from dlspec.report.axes import finite
 from dlspec.run import storage, test_uses
 from dlspec.run.directory import read_json
@@ -23,6 +24,7 @@ from dlspec.training.evaluation import Evaluator
 
 HEALTH_FILE = "health.jsonl"
 REPORT_FILE = "report.json"
+CURVE_FILE = "learning-curve.json"
 PAGE_FILE = "report.html"
 _FILES = {dotted(path) for path in FILES}
 
@@ -38,6 +40,7 @@ class Content:
         pictures: of `pictures.json`; None where there is none.
         predict_ms: milliseconds to predict one example; None where they were not measured.
         test_looks: how often the test split was looked at.
+        learning_curve: of `learning-curve.json`, which `dlspec diagnose` puts there; None where there is none.
     """
 
     report: dict[str, Any]
@@ -46,11 +49,20 @@ class Content:
     pictures: dict[str, Any] | None
     predict_ms: float | None = None
     test_looks: int = 0
+    learning_curve: dict[str, Any] | None = None
 
     @property
     def curves(self) -> list[figures.Lines]:
-        """Loss, metric and learning rate."""
-        return figures.curves(self.report, self.metrics)
+        """Loss, metric and learning rate, and the error by training examples where it was measured."""
+        of_data = curve_of_data.figure(self.learning_curve) if self.learning_curve else None
+        return [*figures.curves(self.report, self.metrics), *([of_data] if of_data else [])]
+
+    @property
+    def ranked(self) -> dict[str, Any]:
+        """The report, its actions in the order that the learning curve gives them."""
+        if self.learning_curve is None:
+            return self.report
+        return {**self.report, "actions": more_data.ranked(self.report.get("actions") or (), self.learning_curve)}
 
 
 def read(run: Path) -> Content:
@@ -71,6 +83,7 @@ def read(run: Path) -> Content:
         pictures=read_json(run / pictures.FILE) if (run / pictures.FILE).exists() else None,
         predict_ms=finite(record.get("predict_ms")),
         test_looks=test_uses.looks(run),
+        learning_curve=read_json(run / CURVE_FILE) if (run / CURVE_FILE).exists() else None,
     )
 
 
@@ -97,11 +110,12 @@ def rendered(run: Path, content: Content) -> bytes:
     """
     try:
         page = html.render(
-            content.report,
+            content.ranked,
             metrics=content.metrics,
             health=content.health,
             pictures=content.pictures,
             settings=settings_of(run),
+            learning_curve=content.learning_curve,
         )
     except (LookupError, TypeError, ValueError, AttributeError) as error:  # JSON, but not of a report
         raise RunError(

@@ -26,6 +26,15 @@ def diagnose(
         Path | None,
         typer.Option(help="Draw each figure there, as SVG and PNG.", metavar="DIR", show_default=False),
     ] = None,
+    learning_curve: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keep this learning curve (dlspec learning-curve --out) with the run; it says where more data stands "
+            "among what to try.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
@@ -36,6 +45,8 @@ def diagnose(
 
     found = directory.find(run, runs_dir=runs_dir)
     content = run_page.read(found)
+    if learning_curve is not None:
+        content = second_look.with_learning_curve(content, learning_curve)
     run_page.rendered(found, content)  # a damaged report is told of before anything is shown
     if plots is not None:
         from dlspec import plots as drawing
@@ -43,7 +54,7 @@ def diagnose(
         drawing.write(content, plots)
     if as_json:
         timed = {"predict_ms": content.predict_ms, "test_looks": content.test_looks}
-        write_json({"run": str(found), **content.report, **timed})
+        write_json({"run": str(found), **content.ranked, **timed})
     else:
         _show(console(), found, content)
     for note in second_look.rewrite(found, content):
@@ -131,7 +142,7 @@ def _words(content: "Content") -> Iterator["Text"]:
     from dlspec.report import summary
     from dlspec.report.markdown import flags
 
-    report = content.report
+    report = content.ranked
     findings = (report.get("health") or {}).get("findings") or []
     if findings or report["diagnosis"]["notes"]:
         yield text("")
@@ -177,7 +188,6 @@ def _show_curves(out: "Console", figure: "Lines") -> None:
     for series, style in zip(figure.series, styles, strict=True):
         known = [number for number in series.y if number is not None]
         ends = f"{value(figure.quantity, known[0])} → {value(figure.quantity, known[-1])}"
-        out.print(
-            text(f"{series.name:<15} ", style=style)
-            + text(f"{braille.sparkline(series.y, braille.axis_of(figure))}  {ends}")
-        )
+        whole = len(known) == len(series.y)  # else it is a few points far apart
+        spark = f"{braille.sparkline(series.y, braille.axis_of(figure))}  " if whole else ""
+        out.print(text(f"{series.name:<15} ", style=style) + text(f"{spark}{ends}"))

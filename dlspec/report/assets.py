@@ -103,7 +103,7 @@ for(const chart of document.querySelectorAll("svg[data-chart]")){
     at=Math.max(0,Math.min(data.x.length-1,index));
     const x=across(at),log=chart.classList.contains("is-log"),ends=log?data.log:data.linear;
     cross.setAttribute("x1",x);cross.setAttribute("x2",x);dots.replaceChildren();
-    const words=["epoch "+data.x[at]];
+    const words=[data.across+" "+data.x[at]];
     data.y.forEach((values,number)=>{
       const value=values[at];
       words.push(data.names[number]+": "+written(value,data.percent));

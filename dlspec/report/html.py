@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlspec.config.differences import Setting
-from dlspec.report import drawings, figures, sections, summary, svg
+from dlspec.report import curve_of_data, drawings, figures, sections, summary, svg
 from dlspec.report.document import document, section
 from dlspec.report.markup import Markup, element, joined, name_of
 from dlspec.report.numbers import percent
@@ -25,6 +25,7 @@ def render(
     health: Sequence[Row] = (),
     pictures: Row | None = None,
     settings: Sequence[Setting] = (),
+    learning_curve: Row | None = None,
 ) -> str:
     """The page.
 
@@ -34,12 +35,14 @@ def render(
         health: rows of `health.jsonl`; none where the run was not sampled.
         pictures: content of `pictures.json`; None where there is none.
         settings: of the experiment.
+        learning_curve: content of `learning-curve.json`; None where there is none.
     """
+    of_data = curve_of_data.figure(learning_curve) if learning_curve else None
     parts = [
         ("next", "What to try next", sections.actions(report)),
         ("asked", "What was asked for", sections.asked_for(report)),
         ("errors", "Bias and variance", _errors(report)),
-        ("curves", "Curves", sections.curves(figures.curves(report, metrics))),
+        ("curves", "Curves", sections.curves([*figures.curves(report, metrics), *([of_data] if of_data else [])])),
         ("health", "Health of the training", _health(report, health)),
         ("classes", _classes(report), sections.classes(figures.decided_on(report))),
         ("boundary", "Decision boundary", _boundary(pictures or {})),

@@ -158,8 +158,8 @@ def numbers(figure: figures.Lines) -> Markup:
     step = -(-len(figure.x) // ROWS_UP_TO)
     chosen = sorted({*range(0, len(figure.x), step), len(figure.x) - 1})
     rows = [[f"{figure.x[at]:g}", *(shown(figure.quantity, series.y[at]) for series in figure.series)] for at in chosen]
-    head = ["epoch", *(series.name for series in figure.series)]
-    return folded("Numbers", table(head, rows, label=f"{figure.title} by epoch"))
+    head = [figure.across, *(series.name for series in figure.series)]
+    return folded("Numbers", table(head, rows, label=f"{figure.title} by {figure.across}"))
 
 
 def findings(found: Sequence[Row]) -> Markup:

@@ -52,6 +52,7 @@ def _data(figure: Lines) -> str:
     return json.dumps(
         {
             "plot": [LEFT, TOP, RIGHT, BOTTOM],
+            "across": figure.across,
             "x": figure.x,
             "ends": ends(figure.x_axis),
             "linear": ends(figure.linear_axis),
@@ -90,7 +91,7 @@ def _x_axis(figure: Lines) -> Iterator[Markup]:
         x = _across(axis, tick)
         yield _line(x, BOTTOM, x, BOTTOM + 4, "axis")
         yield _text(x, BOTTOM + 18, short(tick), "middle")
-    yield _text(RIGHT, HEIGHT - 5, "epoch", "end", "unit")
+    yield _text(RIGHT, HEIGHT - 5, figure.across, "end", "unit")
 
 
 def _view(figure: Lines, axis: Axis) -> Iterator[Markup]:

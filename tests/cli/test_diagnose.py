@@ -131,6 +131,67 @@ def test_examples_of_streamed_data_are_found_in_their_file(tmp_path, dlspec):
         assert [number for _, number in example["features"]] == pytest.approx(x[example["row"] - 1].tolist(), rel=1e-4)
 
 
+def curve_of(run, **changes):
+    """A learning curve that goes with a run."""
+    report = json.loads((run / "report.json").read_text())
+    m = report["splits"][0]["examples"]
+    points = [
+        {"examples": size, "train_error": 0.0, "dev_error": error, "train_errors": [0.0], "dev_errors": [error]}
+        for size, error in ((m // 2, 0.2), (m, 0.1))
+    ]
+    doubled = {"examples": 2 * m, "dev_error": 0.05, "gain": 0.05, "low": 0.04, "high": 0.06}
+    whole = {
+        "format": 1, "name": report["name"], "seeds": [1, 2, 3], "points": points, "verdict": "more data would help",
+        "fit": {"a": 3.6, "b": 1.0, "c": 0.0}, "doubled": doubled,
+    }  # fmt: skip
+    return whole | changes
+
+
+def test_a_learning_curve_ranks_more_data(run, tmp_path, dlspec):
+    content = json.loads((run / "report.json").read_text())
+    content["actions"] = [
+        {"action": name, "gap": "variance", "knob": "dev", "reason": "r", "effect": "e", "set": []}
+        for name in ("stop early", "get more training data than 36 examples")
+    ]
+    (run / "report.json").write_text(json.dumps(content))
+    path = write(tmp_path / "curve.json", json.dumps(curve_of(run)))
+    result = dlspec("diagnose", run, "--learning-curve", path)
+    assert (result.code, result.err) == (0, "")
+    assert "try 1    get more training data than 36 examples" in result.out
+    assert "         measured: 72 examples would give a dev error of 5.0%, -5.0%" in result.out
+    assert "Error by training examples\n" in result.out
+    assert (run / "report.html").read_text().index("get more training data") < (run / "report.html").read_text().index(
+        "stop early"
+    )
+    again = dlspec("diagnose", run, "--json").json  # it is kept
+    assert again["actions"][0]["action"].startswith("get more training data")
+    assert json.loads((run / "report.json").read_text()) == content
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "cannot be read: no such file"),
+        ("half", "is no JSON"),
+        ("{}", "is no learning curve; write one with: dlspec learning-curve CONFIG --out"),
+        ({"points": []}, "is no learning curve"),
+        ({"fit": {"a": "x", "b": 1, "c": 0}}, "is no learning curve"),
+        ({"name": "other"}, "is of 'other' with 36 training examples; the run is of 'tiny' with 36"),
+    ],
+)
+def test_what_is_no_learning_curve_of_the_run(text, words, run, tmp_path, dlspec):
+    before = files_in(run)
+    path = tmp_path / "curve.json"
+    if text is not None:
+        path.write_text(text if isinstance(text, str) else json.dumps(curve_of(run, **text)))
+    result = dlspec("diagnose", run, "--learning-curve", path)
+    assert (result.code, result.out) == (2, "")
+    (line,) = result.err.splitlines()
+    assert line.startswith(f"{path}: ")
+    assert words in line
+    assert files_in(run) == before
+
+
 def test_an_unfinished_run_has_no_report(run, dlspec):
     (run / "report.json").unlink()
     result = dlspec("diagnose", run)
@@ -151,6 +212,7 @@ def test_an_unfinished_run_has_no_report(run, dlspec):
         ("health.jsonl", '{"epoch": 1, "layers": [{}]}\n'),
         ("pictures.json", '{"boundary": {"x": [1]}}'),
         ("pictures.json", '{"worst": {"examples": [{}]}}'),
+        ("learning-curve.json", '{"points": 1}'),
     ],
 )
 def test_damaged_files_are_named(name, content, run, dlspec):
