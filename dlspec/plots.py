@@ -9,6 +9,7 @@ from typing import Any
 
 from dlspec.errors import UsageError
 from dlspec.report import figures
+from dlspec.report.axes import short
 from dlspec.report.drawings import COLOURS
 from dlspec.report.figures import SHARES, Bars, Lines, Matrix
 from dlspec.report.markup import visible
@@ -87,8 +88,11 @@ def _lines(axes: Any, lines: Lines) -> None:
         axes.plot(lines.x, y, label=visible(series.name), color=colour, linestyle=style, marker=marker)
     for mark in lines.marks:
         axes.axvline(mark.x, color="0.4", linewidth=0.8, linestyle="-." if mark.kind == "spike" else ":")
-    if lines.starts_logarithmic:
+    if lines.starts_logarithmic and lines.log_axis is not None:
         axes.set_yscale("log")
+        axes.minorticks_off()
+        ticks = lines.log_axis.ticks()
+        axes.set_yticks(ticks, [short(tick) for tick in ticks])  # Matplotlib's own are formulas, which are off
     if lines.quantity in SHARES:
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
     axes.set(title=lines.title, xlabel=lines.across)

@@ -1,6 +1,6 @@
 """A learning curve as a figure: error against the number of training examples, and the fitted power law."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlspec.report.axes import finite
@@ -20,7 +20,7 @@ def figure(curve: Mapping[str, Any]) -> Lines | None:
         for split in ("train", "dev")
     }
     sizes = sorted(measured["dev"])
-    fit = _fit(curve["fit"], sizes[0], 2 * sizes[-1]) if curve["fit"] is not None else {}
+    fit = _fit(curve["fit"], sizes) if curve["fit"] is not None else {}
     x = tuple(sorted({*sizes, *fit}))
     named = [("train", measured["train"], "train"), ("dev", measured["dev"], "dev"), ("fit of dev", fit, "cost")]
     series = tuple(Series(name, tuple(points.get(at) for at in x), role) for name, points, role in named)
@@ -31,6 +31,7 @@ def figure(curve: Mapping[str, Any]) -> Lines | None:
     return Lines("learning_curve", "Error by training examples", x, shown, (), "error", note, across="examples")
 
 
-def _fit(fit: Mapping[str, float], low: float, high: float) -> dict[float, float | None]:
-    places = {round(low * (high / low) ** (number / (POINTS - 1))) for number in range(POINTS)}
-    return {float(m): finite(fit["a"] * m ** -fit["b"] + fit["c"]) for m in places}
+def _fit(fit: Mapping[str, float], sizes: Sequence[float]) -> dict[float, float | None]:
+    low, high = sizes[0], 2 * sizes[-1]
+    between = {float(round(low * (high / low) ** (number / (POINTS - 1)))) for number in range(POINTS)}
+    return {m: finite(fit["a"] * m ** -fit["b"] + fit["c"]) for m in {*sizes, *between}}

@@ -17,6 +17,9 @@ ROWS_UP_TO = 24  # of the numbers behind a figure; metrics.jsonl has all of them
 VALUES_UP_TO = 200  # characters of a setting
 SHADES = 5
 
+FINE = "Nothing stands out: errors and training look fine."
+NOT_TOLD = "Nothing stands out in what was measured; the notes below say what was not."
+
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, label: str, words: Sequence[int] = ()) -> Markup:
     """A table that scrolls by itself where it is wider than the page; the first cell of a row names it.
@@ -63,7 +66,8 @@ def actions(report: Row) -> Markup:
     """What to try next, the most promising first, each with the flags that do it."""
     found = report.get("actions") or [{"action": step} for step in report["diagnosis"]["next_steps"]]
     if not found:
-        return element("p", None, "Nothing stands out: errors and training look fine.")
+        told = report["diagnosis"]["verdict"].startswith("low")
+        return element("p", None, FINE if told else NOT_TOLD)
     return element("ol", {"class": "actions"}, *(element("li", None, *_action(action)) for action in found))
 
 

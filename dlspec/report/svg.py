@@ -182,7 +182,7 @@ def _bar_rows(figure: Bars, axis: Axis) -> Iterator[Markup]:
         yield from _bar(row, axis, top + 48)
         yield _text(12, top + 15, name)
         yield _text(12, top + 32, interval, kind="unit")
-        yield _text(RIGHT, top + 15, row.judgement, "end", _mood(row))
+        yield _text(RIGHT, top + 32, row.judgement, "end", _mood(row))  # beside the shorter of the two lines
 
 
 def _mood(row: Interval) -> str:
