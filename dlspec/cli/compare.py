@@ -74,7 +74,7 @@ def _chosen(names: list[str], runs_dir: Path, where: str | None, sort: str | Non
 
 
 def _print(content: dict[str, Any]) -> None:
-    from dlspec.cli.console import console, plain_table, text
+    from dlspec.cli.console import console, plain_table, prose, text
     from dlspec.report import comparison
     from dlspec.report.chart import Series, chart
 
@@ -90,7 +90,8 @@ def _print(content: dict[str, Any]) -> None:
         plain_table(*comparison.tests_table(content))
         for line in (*comparison.seed_lines(content), *comparison.warnings(content)):
             out.print(text(f"note     {line}"))
-        out.print(text(f"note     {comparison.NOTE}"))
+        for words in prose(out, "note     ", comparison.NOTE):
+            out.print(words)
     curves = [(number, run["curves"][0]) for number, run in enumerate(content["runs"], start=1) if run["curves"]]
     quantities = {curve["quantity"] for _, curve in curves}
     if len(quantities) != 1:  # none, or a loss that is not the same

@@ -77,7 +77,7 @@ def _show(out: "Console", run: Path, content: "Content") -> None:
     out.print(table(*summary.errors(report)))
     out.print()
     _show_gaps(out, report["diagnosis"])
-    for line in _words(content):
+    for line in _words(out, content):
         out.print(line)
     _show_layers(out, report.get("health") or {})
     if "utf" in (out.encoding or "").lower():  # other terminals have no such characters
@@ -136,9 +136,9 @@ def _show_gaps(out: "Console", diagnosis: dict[str, Any]) -> None:
     out.print(table(["gap", "value", "95 % interval", "high from", "judgement"], rows))
 
 
-def _words(content: "Content") -> Iterator["Text"]:
+def _words(out: "Console", content: "Content") -> Iterator["Text"]:
     """Findings, notes, and what to try next."""
-    from dlspec.cli.console import text
+    from dlspec.cli.console import prose, text
     from dlspec.report import summary
     from dlspec.report.markdown import flags
 
@@ -148,11 +148,11 @@ def _words(content: "Content") -> Iterator["Text"]:
         yield text("")
     for finding in findings[:FINDINGS_UP_TO]:
         at = summary.place(finding)
-        yield text("found    ", style="bold") + text(finding["message"]) + text(f" ({at})" if at else "", style="dim")
+        yield from prose(out, "found    ", finding["message"] + (f" ({at})" if at else ""))
     if len(findings) > FINDINGS_UP_TO:
         yield text(f"         and {len(findings) - FINDINGS_UP_TO} more on the page")
     for note in report["diagnosis"]["notes"]:
-        yield text(f"note     {note}")
+        yield from prose(out, "note     ", note)
     if content.test_looks:
         times = "once" if content.test_looks == 1 else f"{content.test_looks} times"
         yield text(f"note     test was looked at {times}")
@@ -164,7 +164,7 @@ def _words(content: "Content") -> Iterator["Text"]:
         yield text(f"try {number}    ", style="bold") + text(action["action"]) + text(against, style="dim")
         for key in ("reason", "effect"):
             if action.get(key):
-                yield text(f"         {action[key]}")
+                yield from prose(out, "         ", action[key])
         if action.get("set"):
             yield text(f"         {flags(action['set'])}", style="green")
     if len(actions) > ACTIONS_UP_TO:

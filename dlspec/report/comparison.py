@@ -11,7 +11,7 @@ from dlspec.report.spans import span
 Table = tuple[list[str], list[list[str]]]
 
 CURVES_UP_TO = 8  # runs that can be told apart
-METRICS = ("dev_accuracy", "dev_f1", "dev_precision", "dev_recall", "dev_rmse", "dev_mae", "dev_r2", "dev_loss")
+METRICS = ("dev_f1", "dev_precision", "dev_recall", "dev_rmse", "dev_mae", "dev_r2", "dev_loss")
 NOTE = (
     "A test is about these two networks on this dev set, with Holm's correction for several tests; how much another "
     "seed would change is told by runs that differ in nothing but their seeds."
@@ -19,14 +19,17 @@ NOTE = (
 
 
 def runs_table(comparison: Mapping[str, Any]) -> Table:
-    """Head and rows: a numbered run each, its errors and metrics, and whether it is within its limits."""
+    """Head and rows: a numbered run each, its errors and metrics, and whether it is within its limits.
+
+    Accuracy is told by the error.
+    """
     runs = comparison["runs"]
     metrics = [name for name in METRICS if any(run.get(name) is not None for run in runs)]
     limited = any(run["limits"] for run in runs)
-    head = ["run", "status", "epoch", "train error", "dev error", *metrics, *(["limits"] if limited else [])]
+    head = ["run", "train error", "dev error", *metrics, *(["limits"] if limited else [])]
     rows = []
     for number, run in enumerate(runs, start=1):
-        row = [f"{number} {run['run']}", run["status"], str(run.get("epoch", "-"))]
+        row = [f"{number} {run['run']}"]
         row += [_or_dash(run[name], percent) for name in ("train_error", "dev_error")]
         row += [_or_dash(run.get(name), lambda x, name=name: value(name.removeprefix("dev_"), x)) for name in metrics]
         rows.append(row + ([run["limits"] or "-"] if limited else []))
@@ -34,8 +37,8 @@ def runs_table(comparison: Mapping[str, Any]) -> Table:
 
 
 def cost_table(comparison: Mapping[str, Any]) -> Table:
-    """Head and rows: what each run took, how large and fast its model is, how old it is, and on what machine."""
-    head = ["run", "time", "prediction", "model", "age", "machine"]
+    """Head and rows: how each run stands, what it took, size and speed of its model, its age and machine."""
+    head = ["run", "status", "epoch", "time", "prediction", "model", "age", "machine"]
     return head, [_cost(number, run) for number, run in enumerate(comparison["runs"], start=1)]
 
 
@@ -45,6 +48,8 @@ def _cost(number: int, run: Mapping[str, Any]) -> list[str]:
         machine += f" ({run['processor']})"
     return [
         str(number),
+        run["status"],
+        str(run.get("epoch", "-")),
         _or_dash(run.get("seconds"), span),
         _or_dash(run.get("predict_ms"), lambda ms: f"{ms:.3g} ms"),
         _or_dash(run.get("model_kb"), kilobytes),
@@ -72,7 +77,7 @@ def setting(found: Any) -> str:
 
 def tests_table(comparison: Mapping[str, Any]) -> Table:
     """Head and rows: each run after the first against the first, on the same dev examples."""
-    head = ["against 1", "difference", "95 % interval", "only 1 right", "only this right", "p", "verdict"]
+    head = ["run", "change", "95 % interval", "only 1 right", "only it right", "p", "verdict"]
     tests = [(number, run["against_reference"]) for number, run in enumerate(comparison["runs"], start=1)]
     return head, [[str(number), *_test(test)] for number, test in tests if test is not None]
 

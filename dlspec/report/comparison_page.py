@@ -36,7 +36,7 @@ def _parts(comparison: Mapping[str, Any]) -> Iterator[tuple[str, str, Markup]]:
     if len(comparison["runs"]) > 1:
         lines = (*tables.seed_lines(comparison), *tables.warnings(comparison), tables.NOTE)
         tests = _table(tables.tests_table(comparison), "Paired tests")
-        note = "On the same dev examples; run 1 is the reference."
+        note = "The change of the dev error against run 1, on the same examples."
         yield "tests", "Noise or not", joined([element("p", {"class": "note"}, note), tests, sections.listed(lines)])
     if comparison["differences"]:
         yield "settings", "Settings that differ", _table(tables.settings_table(comparison), "Settings that differ")

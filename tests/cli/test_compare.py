@@ -114,7 +114,7 @@ def test_the_text(trained, dlspec):
     result = dlspec("compare", trained["good"], trained["bad"])
     assert result.code == 0
     lines = result.out.splitlines()
-    assert lines[0].split()[:5] == ["run", "status", "epoch", "train", "error"]
+    assert lines[0].split()[:5] == ["run", "train", "error", "dev", "error"]
     assert any(line.startswith("optimizer.learning_rate") and "1e-05" in line for line in lines)
     assert any("worse" in line for line in lines)
     assert "dev_loss" in result.out
