@@ -1,6 +1,6 @@
 """`dlspec diagnose RUN`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from dlspec.report.figures import Lines
     from dlspec.run_page import Content
+    from dlspec.unfinished import Unfinished
 
 ACTIONS_UP_TO = FINDINGS_UP_TO = 5
 STYLES = {"train": "cyan", "dev": "bright_yellow", "cost": "magenta", "rate": "cyan"}
@@ -38,12 +39,16 @@ def diagnose(
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
-    """Show what is wrong with a finished run and what to try next, and write its report anew."""
-    from dlspec import run_page, second_look
+    """Show what is wrong with a run and what to try next, and write the report of a finished one anew."""
+    from dlspec import run_page, second_look, unfinished
     from dlspec.cli.console import console, text, write_json
     from dlspec.run import directory
 
     found = directory.find(run, runs_dir=runs_dir)
+    whole = (found / run_page.REPORT_FILE).exists() or plots is not None or learning_curve is not None
+    if not whole and (known := unfinished.read(found)) is not None:
+        _tell_unfinished(found, known, as_json=as_json)
+        return
     content = run_page.read(found)
     if learning_curve is not None:
         content = second_look.with_learning_curve(content, learning_curve)
@@ -59,6 +64,26 @@ def diagnose(
         _show(console(), found, content)
     for note in second_look.rewrite(found, content):
         console(stderr=True).print(text(f"note: {note}"))
+
+
+def _tell_unfinished(run: Path, known: "Unfinished", *, as_json: bool) -> None:
+    """How a run stands that has no report."""
+    from dlspec.cli.console import console, text, write_json
+
+    if as_json:
+        head = {"run": str(run), "status": known.status, "message": known.message}
+        write_json({**head, "actions": known.actions, "health": {"last": known.layers}})
+        return
+    out = console()
+    why = f": {known.message}" if known.message else ""
+    out.print(text("status   ", style="bold") + text(known.status + why))
+    for line in _actions(out, known.actions):
+        out.print(line)
+    _show_layers(out, {"last": known.layers}, end="when last looked at")
+    _show_all_curves(out, known.curves)
+    if known.status not in ("running", "diverged"):
+        out.print()
+        out.print(text("go on    ", style="bold") + text(f"dlspec resume {run}"))
 
 
 def _show(out: "Console", run: Path, content: "Content") -> None:
@@ -80,9 +105,7 @@ def _show(out: "Console", run: Path, content: "Content") -> None:
     for line in _words(out, content):
         out.print(line)
     _show_layers(out, report.get("health") or {})
-    if "utf" in (out.encoding or "").lower():  # other terminals have no such characters
-        for figure in content.curves:
-            _show_curves(out, figure)
+    _show_all_curves(out, content.curves)
     out.print()
     out.print(text("page     ", style="bold") + text(str(run / "report.html")))
 
@@ -106,12 +129,12 @@ def _show_cost(out: "Console", content: "Content") -> None:
         out.print(table(*asked))
 
 
-def _show_layers(out: "Console", health: dict[str, Any]) -> None:
+def _show_layers(out: "Console", health: dict[str, Any], *, end: str = "at the end") -> None:
     """How each layer stood at the start and at the end."""
     from dlspec.cli.console import table, text
     from dlspec.report import summary
 
-    for title, rows in (("before the first step", health.get("initial")), ("at the end", health.get("last"))):
+    for title, rows in (("before the first step", health.get("initial")), (end, health.get("last"))):
         if rows:
             out.print()
             out.print(text(f"Layers {title}", style="bold"))
@@ -140,7 +163,6 @@ def _words(out: "Console", content: "Content") -> Iterator["Text"]:
     """Findings, notes, and what to try next."""
     from dlspec.cli.console import prose, text
     from dlspec.report import summary
-    from dlspec.report.markdown import flags
 
     report = content.ranked
     findings = (report.get("health") or {}).get("findings") or []
@@ -156,7 +178,14 @@ def _words(out: "Console", content: "Content") -> Iterator["Text"]:
     if content.test_looks:
         times = "once" if content.test_looks == 1 else f"{content.test_looks} times"
         yield text(f"note     test was looked at {times}")
-    actions = report.get("actions") or [{"action": step} for step in report["diagnosis"]["next_steps"]]
+    yield from _actions(out, report.get("actions") or [{"action": step} for step in report["diagnosis"]["next_steps"]])
+
+
+def _actions(out: "Console", actions: Sequence[dict[str, Any]]) -> Iterator["Text"]:
+    """What to try next, the first few."""
+    from dlspec.cli.console import prose, text
+    from dlspec.report.markdown import flags
+
     if actions:
         yield text("")
     for number, action in enumerate(actions[:ACTIONS_UP_TO], start=1):
@@ -169,6 +198,12 @@ def _words(out: "Console", content: "Content") -> Iterator["Text"]:
             yield text(f"         {flags(action['set'])}", style="green")
     if len(actions) > ACTIONS_UP_TO:
         yield text(f"         and {len(actions) - ACTIONS_UP_TO} more on the page")
+
+
+def _show_all_curves(out: "Console", curves: Sequence["Lines"]) -> None:
+    if "utf" in (out.encoding or "").lower():  # other terminals have no such characters
+        for figure in curves:
+            _show_curves(out, figure)
 
 
 def _show_curves(out: "Console", figure: "Lines") -> None:

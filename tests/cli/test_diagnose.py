@@ -192,6 +192,54 @@ def test_what_is_no_learning_curve_of_the_run(text, words, run, tmp_path, dlspec
     assert files_in(run) == before
 
 
+@pytest.fixture(scope="module")
+def diverged(tmp_path_factory):
+    """A run whose first step was its last."""
+    return tmp_path_factory.mktemp("diverged")
+
+
+def test_a_diverged_run_says_what_to_try(diverged, dlspec):
+    config = write(diverged / "a.yaml", TINY)
+    assert dlspec("train", config, "--runs-dir", diverged / "runs", "--set", "optimizer.learning_rate=1e300").code == 3
+    run = only_run(diverged / "runs")
+    before = files_in(run)
+    result = dlspec("diagnose", run)
+    assert (result.code, result.err) == (0, "")
+    for words in (
+        "status   diverged: ", "try 1    lower optimizer.learning_rate",
+        "         --set optimizer.learning_rate=1e+299\n",
+        "         --set regularization.clip_norm=1\n", "Layers when last looked at\n",
+    ):  # fmt: skip
+        assert words in result.out, words
+    found = dlspec("diagnose", run, "--json").json
+    assert found["status"] == "diverged"
+    assert [action["set"] for action in found["actions"]] == [
+        ["optimizer.learning_rate=1e+299"],
+        ["regularization.clip_norm=1"],
+    ]
+    assert files_in(run) == before
+    refused = dlspec("diagnose", run, "--plots", diverged / "plots")
+    assert (refused.code, refused.out) == (2, "")
+    assert "has no report, because the run is diverged" in refused.err
+
+
+@pytest.mark.parametrize("text", ['{"epoch": 1}\n', '{"epoch": 1, "layers": [1]}\n', "half\n"])
+def test_an_interrupted_run_says_how_far_it_came(text, run, dlspec):
+    (run / "report.json").unlink()
+    record = json.loads((run / "run.json").read_text())
+    changes = {"status": "interrupted", "message": "stopped after step 9"}
+    (run / "run.json").write_text(json.dumps(record | changes))
+    result = dlspec("diagnose", run)
+    assert result.code == 0
+    assert result.out.startswith("status   interrupted: stopped after step 9\n")
+    assert "Loss\n" in result.out
+    assert result.out.endswith(f"go on    dlspec resume {run}\n")
+    (run / "health.jsonl").write_text(text)
+    damaged = dlspec("diagnose", run)
+    assert (damaged.code, damaged.out) == (1, "")
+    assert "damaged" in damaged.err
+
+
 def test_an_unfinished_run_has_no_report(run, dlspec):
     (run / "report.json").unlink()
     result = dlspec("diagnose", run)
