@@ -32,7 +32,7 @@ code{font:.88rem/1.5 ui-monospace,Menlo,Consolas,monospace;background:var(--card
 button{font:inherit;font-size:.85rem;color:var(--ink);background:var(--card);border:1px solid var(--rule);
 border-radius:6px;padding:3px 10px;min-height:30px;cursor:pointer}button[aria-pressed=true]{border-color:var(--train);
 box-shadow:inset 0 0 0 1px var(--train)}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:20px}
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,360px),1fr));gap:20px}
 figure{margin:0;padding:12px;background:var(--card);border-radius:10px;min-width:0;position:relative}
 .head{display:flex;justify-content:space-between;gap:8px;align-items:center;min-height:32px}
 figcaption,.note{font-size:.87rem}
@@ -67,7 +67,7 @@ td.words{min-width:16em}.config td{overflow-wrap:break-word;min-width:6em;max-wi
 .config th{overflow-wrap:break-word}.config td:nth-child(2){min-width:9em}
 .config tr.differs th,.config tr.differs td:not(.quiet){font-weight:600}.config td,.config th{text-align:left}
 .matrix td{text-align:center;min-width:2.6em;padding:6px 4px}.matrix th{max-width:9em}
-.matrix thead th:first-child{padding-right:1em}
+.matrix thead th:first-child{padding-right:1em;max-width:none}
 .g1,.b1{--a:.08}.g2,.b2{--a:.18}.g3,.b3{--a:.28}.g4,.b4{--a:.38}.g5,.b5{--a:.48}
 .g1,.g2,.g3,.g4,.g5{background:rgb(var(--good)/var(--a))}.b1,.b2,.b3,.b4,.b5{background:rgb(var(--bad)/var(--a))}
 details{margin:.5em 0}summary{cursor:pointer;color:var(--quiet);font-size:.9rem;padding:4px 0}
