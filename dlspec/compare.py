@@ -5,7 +5,7 @@ content = dlspec.compare.compare(listing.listed(runs, now=now), now=now)
 
 import json
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -18,12 +18,13 @@ from dlspec.config import yaml_tree
 from dlspec.errors import DlspecError
 from dlspec.measurement import TrainedRun, open_run
 from dlspec.predictions import predict
-from dlspec.run.listing import ListedRun, is_number, moment
+from dlspec.run.listing import ASKED, ListedRun, is_number, moment
 from dlspec.run.record import read_record, segments_of
 from dlspec.run.recorder import METRICS_FILE
 
 SEED = 1  # of the bootstrap: the same runs give the same numbers
 POINTS = 200  # of a curve; what lies between shows nowhere
+MEASURES = ("loss", "accuracy", "f1", "precision", "recall", "rmse", "mae", "r2")
 SEEDS = ("seed", "data.seed", "data.split.seed")
 _NOT_SETTINGS = ("name", "threads")  # they have no part in what a configuration is worth
 
@@ -62,11 +63,12 @@ def compare(
                 **run.facts,
                 "train_error": run.get("train_error"),
                 "dev_error": run.get("dev_error"),
+                **{key: run.get(key) for key in ASKED},
                 "age_seconds": _age(run, now),
                 "against_reference": test,
-                "curve": _curve(run),
+                "curves": curves,
             }
-            for run, test in zip(runs, tests, strict=True)
+            for run, test, curves in zip(runs, tests, _curves(runs), strict=True)
         ],
         "seeds": _seeds(runs, settings),
     }
@@ -129,18 +131,35 @@ def _age(run: ListedRun, now: datetime) -> float | None:
     return None if started is None else (now - started).total_seconds()
 
 
-def _curve(run: ListedRun) -> dict[str, Any] | None:
-    """The loss on dev, or on train where there is no dev, after at most so many epochs; None without any."""
+def _curves(runs: Sequence[ListedRun]) -> list[list[dict[str, Any]]]:
+    """Of each run its curves on dev, or on train where there is no dev; of long runs every so manieth epoch.
+
+    All have the same step, so that the same epochs of different runs stand side by side.
+    """
+    lines = [_lines(run) for run in runs]
+    step = max(1, -(-max(map(len, lines)) // POINTS))
+    return [list(_quantities(rows[::step])) for rows in lines]
+
+
+def _lines(run: ListedRun) -> list[bytes]:
+    """The whole lines of the metrics."""
     try:
-        lines = (run.run / METRICS_FILE).read_bytes().split(b"\n")[:-1]
-        rows = [json.loads(line) for line in lines[:: max(1, -(-len(lines) // POINTS))]]
-        if not rows:
-            return None
-        quantity = "dev_loss" if "dev_loss" in rows[0] else "train_loss"
-        points = [(row["epoch"], row[quantity]) for row in rows if is_number(row[quantity]) and is_number(row["epoch"])]
-    except (OSError, ValueError, RecursionError, KeyError, TypeError):
-        return None
-    return {"quantity": quantity, "epoch": [epoch for epoch, _ in points], "value": [value for _, value in points]}
+        return (run.run / METRICS_FILE).read_bytes().split(b"\n")[:-1]
+    except OSError:
+        return []
+
+
+def _quantities(lines: Sequence[bytes]) -> Iterator[dict[str, Any]]:
+    """Each quantity that the first row has; none where the metrics are damaged."""
+    try:
+        rows = [json.loads(line) for line in lines]
+        split = "dev" if rows and "dev_loss" in rows[0] else "train"
+        names = [name for name in (f"{split}_{measure}" for measure in MEASURES) if rows and name in rows[0]]
+        for name in names:
+            points = [(row["epoch"], row[name]) for row in rows if is_number(row[name]) and is_number(row["epoch"])]
+            yield {"quantity": name, "epoch": [epoch for epoch, _ in points], "value": [value for _, value in points]}
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return
 
 
 # --- paired tests ----------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 
 from dlspec.errors import UsageError
 from dlspec.report import figures
+from dlspec.report.axes import short
 from dlspec.report.drawings import COLOURS
 from dlspec.report.figures import SHARES, Bars, Lines, Matrix
 from dlspec.report.markup import visible
@@ -82,15 +83,19 @@ def _lines(axes: Any, lines: Lines) -> None:
     for series in lines.series:
         colour, style = STYLES.get(series.role, (f"C{series.role[1:]}", "-"))
         y = [float("nan") if value is None else value for value in series.y]
-        marker = "o" if len(lines.x) == 1 else None
+        alone = sum(value is not None for value in series.y) < len(lines.x) / 2  # such points lie far apart
+        marker = "o" if len(lines.x) == 1 or alone else None
         axes.plot(lines.x, y, label=visible(series.name), color=colour, linestyle=style, marker=marker)
     for mark in lines.marks:
         axes.axvline(mark.x, color="0.4", linewidth=0.8, linestyle="-." if mark.kind == "spike" else ":")
-    if lines.starts_logarithmic:
+    if lines.starts_logarithmic and lines.log_axis is not None:
         axes.set_yscale("log")
+        axes.minorticks_off()
+        ticks = lines.log_axis.ticks()
+        axes.set_yticks(ticks, [short(tick) for tick in ticks])  # Matplotlib's own are formulas, which are off
     if lines.quantity in SHARES:
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
-    axes.set(title=lines.title, xlabel="epoch")
+    axes.set(title=lines.title, xlabel=lines.across)
     axes.grid(alpha=0.3)
     axes.legend()
 

@@ -12,9 +12,11 @@ from dlspec.config.differences import Setting, settings
 from dlspec.config.overrides import FILES
 from dlspec.config.wording import dotted
 from dlspec.data.dataset import Dataset
+from dlspec.diagnosis import more_data
 from dlspec.errors import ConfigError, RunError, UsageError
-from dlspec.report import figures, html
-from dlspec.run import storage
+from dlspec.report import curve_of_data, figures, html
+from dlspec.report.axes import finite
+from dlspec.run import storage, test_uses
 from dlspec.run.directory import read_json
 from dlspec.run.record import read_record, segments_of, status_of
 from dlspec.run.recorder import METRICS_FILE
@@ -22,6 +24,7 @@ from dlspec.training.evaluation import Evaluator
 
 HEALTH_FILE = "health.jsonl"
 REPORT_FILE = "report.json"
+CURVE_FILE = "learning-curve.json"
 PAGE_FILE = "report.html"
 _FILES = {dotted(path) for path in FILES}
 
@@ -35,17 +38,31 @@ class Content:
         metrics: rows of `metrics.jsonl`.
         health: rows of `health.jsonl`; none where the run was not sampled.
         pictures: of `pictures.json`; None where there is none.
+        predict_ms: milliseconds to predict one example; None where they were not measured.
+        test_looks: how often the test split was looked at.
+        learning_curve: of `learning-curve.json`, which `dlspec diagnose` puts there; None where there is none.
     """
 
     report: dict[str, Any]
     metrics: list[dict[str, Any]]
     health: list[dict[str, Any]]
     pictures: dict[str, Any] | None
+    predict_ms: float | None = None
+    test_looks: int = 0
+    learning_curve: dict[str, Any] | None = None
 
     @property
     def curves(self) -> list[figures.Lines]:
-        """Loss, metric and learning rate."""
-        return figures.curves(self.report, self.metrics)
+        """Loss, metric and learning rate, and the error by training examples where it was measured."""
+        of_data = curve_of_data.figure(self.learning_curve) if self.learning_curve else None
+        return [*figures.curves(self.report, self.metrics), *([of_data] if of_data else [])]
+
+    @property
+    def ranked(self) -> dict[str, Any]:
+        """The report, its actions in the order that the learning curve gives them."""
+        if self.learning_curve is None:
+            return self.report
+        return {**self.report, "actions": more_data.ranked(self.report.get("actions") or (), self.learning_curve)}
 
 
 def read(run: Path) -> Content:
@@ -55,14 +72,18 @@ def read(run: Path) -> Content:
         UsageError: it has no report yet.
         RunError: a file is damaged.
     """
+    record = read_record(run)
     if not (run / REPORT_FILE).exists():
-        status = status_of(run, read_record(run))
+        status = status_of(run, record)
         raise UsageError(f"{run}: has no report, because the run is {status}; finish it with: dlspec resume {run}")
     return Content(
         report=read_json(run / REPORT_FILE),
         metrics=rows(run / METRICS_FILE),
         health=rows(run / HEALTH_FILE),
         pictures=read_json(run / pictures.FILE) if (run / pictures.FILE).exists() else None,
+        predict_ms=finite(record.get("predict_ms")),
+        test_looks=test_uses.looks(run),
+        learning_curve=read_json(run / CURVE_FILE) if (run / CURVE_FILE).exists() else None,
     )
 
 
@@ -89,11 +110,12 @@ def rendered(run: Path, content: Content) -> bytes:
     """
     try:
         page = html.render(
-            content.report,
+            content.ranked,
             metrics=content.metrics,
             health=content.health,
             pictures=content.pictures,
             settings=settings_of(run),
+            learning_curve=content.learning_curve,
         )
     except (LookupError, TypeError, ValueError, AttributeError) as error:  # JSON, but not of a report
         raise RunError(

@@ -1,17 +1,45 @@
 """A finished run, looked at once more: its report out of its files, without any training."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from dlspec import builder, measurement, pictures, run_page
-from dlspec.errors import DlspecError
-from dlspec.report import markdown
+from dlspec.errors import DlspecError, RunError, UsageError
+from dlspec.report import curve_of_data, markdown
 from dlspec.run import directory, storage
 from dlspec.run.environment import numerics
 from dlspec.run_page import Content
 
 
+def with_learning_curve(content: Content, path: Path) -> Content:
+    """The run beside a learning curve of its experiment.
+
+    Args:
+        content: of the run.
+        path: written by `dlspec learning-curve --out`.
+
+    Raises:
+        UsageError: the file cannot be read, is no learning curve, or one of another experiment.
+    """
+    try:
+        curve = directory.read_json(path)
+        examples = int(curve["points"][-1]["examples"])
+        _ = replace(content, learning_curve=curve).ranked, curve_of_data.figure(curve)
+    except RunError as error:
+        raise UsageError(str(error)) from error
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise UsageError(f"{path}: is no learning curve; write one with: dlspec learning-curve CONFIG --out") from error
+    trained = next(split["examples"] for split in content.report["splits"] if split["split"] == "train")
+    if (examples, curve.get("name")) != (trained, content.report["name"]):
+        raise UsageError(
+            f"{path}: is of {curve.get('name')!r} with {examples:,} training examples; the run is of "
+            f"{content.report['name']!r} with {trained:,}; expected a learning curve of the same experiment"
+        )
+    return replace(content, learning_curve=curve)
+
+
 def rewrite(run: Path, content: Content) -> tuple[str, ...]:
-    """Write `report.md` and `report.html` anew; gives what could not be done.
+    """Write `report.md` and `report.html` anew, and keep the learning curve; gives what could not be done.
 
     A run of before there were pictures gets them now, if its data and its parameters can still be read.
 
@@ -21,6 +49,8 @@ def rewrite(run: Path, content: Content) -> tuple[str, ...]:
     """
     notes: tuple[str, ...] = ()
     with directory.locked(run):
+        if content.learning_curve is not None:
+            storage.write_file(run / run_page.CURVE_FILE, directory.to_json(content.learning_curve))
         if content.pictures is None:
             notes = _draw(run)
             content = run_page.read(run)

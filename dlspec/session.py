@@ -150,6 +150,8 @@ class Session:
         status, progress = STATUS[end.reason], {"epoch": end.epoch, "step": end.step}
         if outcome.predict_ms is not None:  # it depends on the clock, so it is no part of the report
             record = {**record, "predict_ms": round(outcome.predict_ms, 6)}
+        if end.advice:
+            record = {**record, "advice": list(end.advice)}
         write_record(self.run, ended(record, now=self.now(), status=status, message=end.message, **progress))
         return outcome
 

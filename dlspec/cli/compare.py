@@ -22,7 +22,15 @@ def compare(
             help="Runs (as for evaluate); all under --runs-dir if none.", metavar="[RUN]...", show_default=False
         ),
     ] = None,
-    sort: options.Sort = "dev_error",
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Order by a fact (dev_error, seconds, predict_ms, …) or a setting; -KEY for the largest first. "
+            "Otherwise the best first: by what evaluation.optimize and subject_to ask for, or else by dev_error.",
+            show_default=False,
+        ),
+    ] = None,
     where: options.Where = None,
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
@@ -33,7 +41,7 @@ def compare(
     from dlspec.cli.console import write_json
     from dlspec.cli.progress import counting
     from dlspec.errors import UsageError
-    from dlspec.report import comparison
+    from dlspec.report import comparison_page
     from dlspec.text import finite
 
     if as_json and as_html:
@@ -45,19 +53,20 @@ def compare(
     if as_json:
         write_json(content)
     elif as_html:
-        sys.stdout.write(comparison.page(content))
+        sys.stdout.write(comparison_page.render(content))
     else:
         _print(content)
 
 
-def _chosen(names: list[str], runs_dir: Path, where: str | None, sort: str, now: datetime) -> "list[ListedRun]":
+def _chosen(names: list[str], runs_dir: Path, where: str | None, sort: str | None, now: datetime) -> "list[ListedRun]":
     from dlspec.errors import UsageError
     from dlspec.run import conditions, directory, listing
 
     wanted = conditions.parse(where) if where is not None else []
     found = [directory.find(name, runs_dir=runs_dir) for name in names] or directory.all_runs(runs_dir)
     everything = listing.listed({path.resolve(): path for path in found}.values(), now=now)
-    chosen = listing.ordered(conditions.select(everything, wanted), sort)
+    selected = conditions.select(everything, wanted)
+    chosen = listing.by_worth(selected) if sort is None else listing.ordered(selected, sort)
     if not chosen:
         what = "no run fits --where" if everything else "no run here yet; start one with: dlspec train CONFIG"
         raise UsageError(f"{runs_dir}: {what}")
@@ -65,12 +74,14 @@ def _chosen(names: list[str], runs_dir: Path, where: str | None, sort: str, now:
 
 
 def _print(content: dict[str, Any]) -> None:
-    from dlspec.cli.console import console, plain_table, text
+    from dlspec.cli.console import console, plain_table, prose, text
     from dlspec.report import comparison
     from dlspec.report.chart import Series, chart
 
     out = console()
     plain_table(*comparison.runs_table(content))
+    out.print()
+    plain_table(*comparison.cost_table(content))
     out.print()
     if content["differences"]:
         plain_table(*comparison.settings_table(content))
@@ -79,12 +90,13 @@ def _print(content: dict[str, Any]) -> None:
         plain_table(*comparison.tests_table(content))
         for line in (*comparison.seed_lines(content), *comparison.warnings(content)):
             out.print(text(f"note     {line}"))
-        out.print(text(f"note     {comparison.NOTE}"))
-    curves = [(number, run["curve"]) for number, run in enumerate(content["runs"], start=1) if run["curve"]]
+        for words in prose(out, "note     ", comparison.NOTE):
+            out.print(words)
+    curves = [(number, run["curves"][0]) for number, run in enumerate(content["runs"], start=1) if run["curves"]]
     quantities = {curve["quantity"] for _, curve in curves}
-    if not 0 < len(curves) <= CURVES or len(quantities) > 1:
+    if len(quantities) != 1:  # none, or a loss that is not the same
         return
     out.print()
-    series = [Series(f"run {number}", curve["epoch"], curve["value"]) for number, curve in curves]
+    series = [Series(f"run {number}", curve["epoch"], curve["value"]) for number, curve in curves[:CURVES]]
     for line in chart(series, x_label="epoch", y_label=quantities.pop(), log_y=True):
         out.print(text(line))

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,8 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dlspec.report.markdown import METRICS
-from dlspec.report.numbers import percent, value
+from dlspec.report.numbers import METRICS, percent, value
 from dlspec.text import finite, printable, shortened
 
 # Without a terminal there is no width to fit into: lines stay whole for grep and files.
@@ -36,6 +36,21 @@ def console(*, stderr: bool = False) -> Console:
 def text(content: str, *, style: str = "") -> Text:
     """Text that is shown as it is, without control characters."""
     return Text(printable(content), style=style)
+
+
+def prose(out: Console, head: str, content: str) -> list[Text]:
+    """Words behind a head; in a terminal they are broken between words, and go on below the first of them.
+
+    What may hold a command stays on one line, since breaks of our own would be copied with it.
+    """
+    if not out.is_terminal or "--" in content:
+        return [text(f"{head}{content}")]
+    indent = " " * len(head)
+    width = max(out.width, len(head) + 20)
+    lines = textwrap.wrap(
+        printable(content), width, initial_indent=head, subsequent_indent=indent, break_on_hyphens=False
+    )
+    return [text(line) for line in lines] or [text(head)]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

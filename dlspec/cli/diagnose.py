@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from dlspec.report.figures import Lines
+    from dlspec.run_page import Content
+    from dlspec.unfinished import Unfinished
 
 ACTIONS_UP_TO = FINDINGS_UP_TO = 5
 STYLES = {"train": "cyan", "dev": "bright_yellow", "cost": "magenta", "rate": "cyan"}
@@ -25,47 +27,118 @@ def diagnose(
         Path | None,
         typer.Option(help="Draw each figure there, as SVG and PNG.", metavar="DIR", show_default=False),
     ] = None,
+    learning_curve: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keep this learning curve (dlspec learning-curve --out) with the run; it says where more data stands "
+            "among what to try.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
-    """Show what is wrong with a finished run and what to try next, and write its report anew."""
-    from dlspec import run_page, second_look
+    """Show what is wrong with a run and what to try next, and write the report of a finished one anew."""
+    from dlspec import run_page, second_look, unfinished
     from dlspec.cli.console import console, text, write_json
     from dlspec.run import directory
 
     found = directory.find(run, runs_dir=runs_dir)
+    whole = (found / run_page.REPORT_FILE).exists() or plots is not None or learning_curve is not None
+    if not whole and (known := unfinished.read(found)) is not None:
+        _tell_unfinished(found, known, as_json=as_json)
+        return
     content = run_page.read(found)
+    if learning_curve is not None:
+        content = second_look.with_learning_curve(content, learning_curve)
     run_page.rendered(found, content)  # a damaged report is told of before anything is shown
     if plots is not None:
         from dlspec import plots as drawing
 
         drawing.write(content, plots)
     if as_json:
-        write_json({"run": str(found), **content.report})
+        timed = {"predict_ms": content.predict_ms, "test_looks": content.test_looks}
+        write_json({"run": str(found), **content.ranked, **timed})
     else:
-        _show(console(), found, content.report, content.curves)
+        _show(console(), found, content)
     for note in second_look.rewrite(found, content):
         console(stderr=True).print(text(f"note: {note}"))
 
 
-def _show(out: "Console", run: Path, report: dict[str, Any], curves: Sequence["Lines"]) -> None:
-    from dlspec.cli.console import results, text
+def _tell_unfinished(run: Path, known: "Unfinished", *, as_json: bool) -> None:
+    """How a run stands that has no report."""
+    from dlspec.cli.console import console, text, write_json
 
+    if as_json:
+        head = {"run": str(run), "status": known.status, "message": known.message}
+        write_json({**head, "actions": known.actions, "health": {"last": known.layers}})
+        return
+    out = console()
+    why = f": {known.message}" if known.message else ""
+    out.print(text("status   ", style="bold") + text(known.status + why))
+    for line in _actions(out, known.actions):
+        out.print(line)
+    _show_layers(out, {"last": known.layers}, end="when last looked at")
+    _show_all_curves(out, known.curves)
+    if known.status not in ("running", "diverged"):
+        out.print()
+        out.print(text("go on    ", style="bold") + text(f"dlspec resume {run}"))
+
+
+def _show(out: "Console", run: Path, content: "Content") -> None:
+    from dlspec.cli.console import results, table, text
+    from dlspec.report import summary
+
+    report = content.report
     verdict = report["diagnosis"]["verdict"]
     out.print(text(f"{report['name']}, epoch {report['epoch']}, {report['parameters']} parameters"))
     out.print()
     out.print(results(report["splits"]))
+    _show_cost(out, content)
     out.print()
     out.print(text("verdict  ", style="bold") + text(verdict, style="bold"))
     out.print()
+    out.print(table(*summary.errors(report)))
+    out.print()
     _show_gaps(out, report["diagnosis"])
-    for line in _words(report):
+    for line in _words(out, content):
         out.print(line)
-    if "utf" in (out.encoding or "").lower():  # other terminals have no such characters
-        for figure in curves:
-            _show_curves(out, figure)
+    _show_layers(out, report.get("health") or {})
+    _show_all_curves(out, content.curves)
     out.print()
     out.print(text("page     ", style="bold") + text(str(run / "report.html")))
+
+
+def _show_cost(out: "Console", content: "Content") -> None:
+    """Size and speed of the model, and what was asked of it."""
+    from dlspec.cli.console import table, text
+    from dlspec.report import summary
+    from dlspec.run_report import limits
+
+    size = summary.model_size(content.report)
+    told = [f"{size} of parameters"] if size else []
+    told += [f"{content.predict_ms:.3g} ms to predict one example"] if content.predict_ms is not None else []
+    if told:
+        out.print()
+        out.print(text(f"model    {', '.join(told)}"))
+    measured = limits(content.report.get("selection") or {"limits": ()}, content.predict_ms)
+    asked = summary.limits(content.report, {limit: (value, met) for limit, value, met in measured})
+    if asked is not None:
+        out.print()
+        out.print(table(*asked))
+
+
+def _show_layers(out: "Console", health: dict[str, Any], *, end: str = "at the end") -> None:
+    """How each layer stood at the start and at the end."""
+    from dlspec.cli.console import table, text
+    from dlspec.report import summary
+
+    for title, rows in (("before the first step", health.get("initial")), (end, health.get("last"))):
+        if rows:
+            out.print()
+            out.print(text(f"Layers {title}", style="bold"))
+            out.print(table(*summary.layers(rows)))
 
 
 def _show_gaps(out: "Console", diagnosis: dict[str, Any]) -> None:
@@ -86,28 +159,51 @@ def _show_gaps(out: "Console", diagnosis: dict[str, Any]) -> None:
     out.print(table(["gap", "value", "95 % interval", "high from", "judgement"], rows))
 
 
-def _words(report: dict[str, Any]) -> Iterator["Text"]:
+def _words(out: "Console", content: "Content") -> Iterator["Text"]:
     """Findings, notes, and what to try next."""
-    from dlspec.cli.console import text
-    from dlspec.report.markdown import flags
+    from dlspec.cli.console import prose, text
+    from dlspec.report import summary
 
+    report = content.ranked
     findings = (report.get("health") or {}).get("findings") or []
     if findings or report["diagnosis"]["notes"]:
         yield text("")
     for finding in findings[:FINDINGS_UP_TO]:
-        yield text("found    ", style="bold") + text(finding["message"])
+        at = summary.place(finding)
+        yield from prose(out, "found    ", finding["message"] + (f" ({at})" if at else ""))
+    if len(findings) > FINDINGS_UP_TO:
+        yield text(f"         and {len(findings) - FINDINGS_UP_TO} more on the page")
     for note in report["diagnosis"]["notes"]:
-        yield text(f"note     {note}")
-    actions = report.get("actions") or [{"action": step} for step in report["diagnosis"]["next_steps"]]
+        yield from prose(out, "note     ", note)
+    if content.test_looks:
+        times = "once" if content.test_looks == 1 else f"{content.test_looks} times"
+        yield text(f"note     test was looked at {times}")
+    yield from _actions(out, report.get("actions") or [{"action": step} for step in report["diagnosis"]["next_steps"]])
+
+
+def _actions(out: "Console", actions: Sequence[dict[str, Any]]) -> Iterator["Text"]:
+    """What to try next, the first few."""
+    from dlspec.cli.console import prose, text
+    from dlspec.report.markdown import flags
+
     if actions:
         yield text("")
     for number, action in enumerate(actions[:ACTIONS_UP_TO], start=1):
-        yield text(f"try {number}    ", style="bold") + text(action["action"])
+        against = f" (against {action['gap']}; knob: {action['knob']})" if action.get("gap") else ""
+        yield text(f"try {number}    ", style="bold") + text(action["action"]) + text(against, style="dim")
         for key in ("reason", "effect"):
             if action.get(key):
-                yield text(f"         {action[key]}")
+                yield from prose(out, "         ", action[key])
         if action.get("set"):
             yield text(f"         {flags(action['set'])}", style="green")
+    if len(actions) > ACTIONS_UP_TO:
+        yield text(f"         and {len(actions) - ACTIONS_UP_TO} more on the page")
+
+
+def _show_all_curves(out: "Console", curves: Sequence["Lines"]) -> None:
+    if "utf" in (out.encoding or "").lower():  # other terminals have no such characters
+        for figure in curves:
+            _show_curves(out, figure)
 
 
 def _show_curves(out: "Console", figure: "Lines") -> None:
@@ -127,7 +223,6 @@ def _show_curves(out: "Console", figure: "Lines") -> None:
     for series, style in zip(figure.series, styles, strict=True):
         known = [number for number in series.y if number is not None]
         ends = f"{value(figure.quantity, known[0])} → {value(figure.quantity, known[-1])}"
-        out.print(
-            text(f"{series.name:<15} ", style=style)
-            + text(f"{braille.sparkline(series.y, braille.axis_of(figure))}  {ends}")
-        )
+        whole = len(known) == len(series.y)  # else it is a few points far apart
+        spark = f"{braille.sparkline(series.y, braille.axis_of(figure))}  " if whole else ""
+        out.print(text(f"{series.name:<15} ", style=style) + text(f"{spark}{ends}"))

@@ -1,5 +1,6 @@
 """`dlspec learning-curve CONFIG`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,10 +22,11 @@ def learning_curve(
 ) -> None:
     """Error against the number of training examples: what would twice the data give?"""
     from dlspec import learning_curve
-    from dlspec.cli.console import write_json
+    from dlspec.cli.console import console, text, write_json
     from dlspec.cli.progress import counting
     from dlspec.config import loader
     from dlspec.run import directory, storage
+    from dlspec.text import finite
 
     if out is not None:
         options.check_new(out, force=force)
@@ -34,11 +36,13 @@ def learning_curve(
     content = {"config": str(config), "name": loaded.experiment.name, **learning_curve.content(curve)}
     if out is not None:
         storage.make_parents(out.parent)
-        storage.write_file(out, directory.to_json(content))
+        storage.write_file(out, directory.to_json(finite(content)))
     if as_json:
         write_json(content)
     else:
         _print(content)
+        if out is not None:
+            console().print(text(f"rank     dlspec diagnose RUN --learning-curve {shlex.quote(str(out))}"))
 
 
 def _print(content: dict[str, Any]) -> None:

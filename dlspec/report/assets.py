@@ -25,14 +25,14 @@ nav ul{display:flex;flex-wrap:wrap;gap:4px 16px;padding:0;margin:.6em 0;list-sty
 .tiles{display:flex;flex-wrap:wrap;gap:8px;margin:1em 0;padding:0}
 .tiles div{background:var(--card);border-radius:8px;padding:8px 14px}.tiles dt{color:var(--quiet);font-size:.85rem}
 .tiles dd{margin:0;font-size:1.2rem;font-weight:600}
-.actions{padding-left:1.4em}.actions>li{margin:.9em 0}
+.actions,.findings{padding-left:1.4em}.actions>li{margin:.9em 0}
 .chip{display:inline-block;font-size:.8rem;border:1px solid var(--rule);border-radius:999px;padding:0 9px;margin:0 4px}
 .set{display:flex;gap:8px;align-items:start;flex-wrap:wrap}
 code{font:.88rem/1.5 ui-monospace,Menlo,Consolas,monospace;background:var(--card);border-radius:6px;padding:3px 8px}
 button{font:inherit;font-size:.85rem;color:var(--ink);background:var(--card);border:1px solid var(--rule);
 border-radius:6px;padding:3px 10px;min-height:30px;cursor:pointer}button[aria-pressed=true]{border-color:var(--train);
 box-shadow:inset 0 0 0 1px var(--train)}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:20px}
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,360px),1fr));gap:20px}
 figure{margin:0;padding:12px;background:var(--card);border-radius:10px;min-width:0;position:relative}
 .head{display:flex;justify-content:space-between;gap:8px;align-items:center;min-height:32px}
 figcaption,.note{font-size:.87rem}
@@ -63,9 +63,11 @@ output:empty{display:none}
 th,td{padding:4px 10px;text-align:right;border-bottom:1px solid var(--rule);font-weight:400}
 th:first-child,td:first-child,td.words,th.words{text-align:left}thead th{color:var(--quiet)}
 th,td{overflow-wrap:normal;white-space:nowrap}td.words,.config td,th[scope=row]{white-space:normal}
-td.words{min-width:16em}.config td{overflow-wrap:anywhere;min-width:5em}.config th{overflow-wrap:break-word}
+td.words{min-width:16em}.config td{overflow-wrap:break-word;min-width:6em;max-width:24em}
+.config th{overflow-wrap:break-word}.config td:nth-child(2){min-width:9em}
 .config tr.differs th,.config tr.differs td:not(.quiet){font-weight:600}.config td,.config th{text-align:left}
 .matrix td{text-align:center;min-width:2.6em;padding:6px 4px}.matrix th{max-width:9em}
+.matrix thead th:first-child{padding-right:1em;max-width:none}
 .g1,.b1{--a:.08}.g2,.b2{--a:.18}.g3,.b3{--a:.28}.g4,.b4{--a:.38}.g5,.b5{--a:.48}
 .g1,.g2,.g3,.g4,.g5{background:rgb(var(--good)/var(--a))}.b1,.b2,.b3,.b4,.b5{background:rgb(var(--bad)/var(--a))}
 details{margin:.5em 0}summary{cursor:pointer;color:var(--quiet);font-size:.9rem;padding:4px 0}
@@ -75,6 +77,7 @@ details{margin:.5em 0}summary{cursor:pointer;color:var(--quiet);font-size:.9rem;
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(140px,1fr));gap:12px;padding:0;list-style:none}
 .card{background:var(--card);border-radius:10px;padding:10px;font-size:.87rem}.card p{margin:.1em 0}
 .features{padding-left:1.2em;margin:.3em 0}.pixels{image-rendering:pixelated;background:#888}
+@media(max-width:520px){svg text{font-size:15px}svg.chart{overflow:visible}.config th[scope=row]{max-width:11em}}
 @media print{button,nav,output{display:none}figure{break-inside:avoid}}
 """
 
@@ -100,7 +103,7 @@ for(const chart of document.querySelectorAll("svg[data-chart]")){
     at=Math.max(0,Math.min(data.x.length-1,index));
     const x=across(at),log=chart.classList.contains("is-log"),ends=log?data.log:data.linear;
     cross.setAttribute("x1",x);cross.setAttribute("x2",x);dots.replaceChildren();
-    const words=["epoch "+data.x[at]];
+    const words=[data.across+" "+data.x[at]];
     data.y.forEach((values,number)=>{
       const value=values[at];
       words.push(data.names[number]+": "+written(value,data.percent));

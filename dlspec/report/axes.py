@@ -88,5 +88,7 @@ def finite(value: object) -> float | None:
 
 
 def short(value: float) -> str:
-    """A number beside a tick: `0.002`, `1500`, `2e-05`."""
+    """A number beside a tick: `0.002`, `15000`, `2e-5`."""
+    if 1e4 <= abs(value) < 1e6:
+        return f"{value:.0f}"
     return f"{value:.4g}".replace("e-0", "e-").replace("e+0", "e+")

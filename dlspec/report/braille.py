@@ -38,7 +38,7 @@ def chart(figure: Lines, *, width: int = 60, height: int = 8) -> list[list[Cell]
         cells: list[Cell] = [(f"{label:>{MARGIN - 1}} ", None)]
         cells += [(chr(BLANK + dots), owner) for dots, owner in zip(patterns[row], owners[row], strict=True)]
         rows.append(cells)
-    first, last = f"{figure.x[0]:g}", f"epoch {figure.x[-1]:g}"
+    first, last = f"{figure.x[0]:g}", f"{figure.across} {figure.x[-1]:g}"
     rows.append([(" " * MARGIN + first + last.rjust(width - len(first)), None)])
     return rows
 

@@ -1,45 +1,59 @@
-"""A comparison of runs as text: cells of its tables, and one HTML file that needs nothing else."""
+"""A comparison of runs as cells of tables, lines of text and curves."""
 
-import html
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dlspec.report.numbers import percent, signed_percent, value
+from dlspec.report.axes import finite
+from dlspec.report.figures import TITLES, Lines, Series
+from dlspec.report.numbers import kilobytes, percent, signed_percent, value
 from dlspec.report.spans import span
-from dlspec.text import printable
 
-METRICS = ("dev_accuracy", "dev_f1", "dev_rmse", "dev_mae", "dev_r2", "dev_loss")
+Table = tuple[list[str], list[list[str]]]
+
+CURVES_UP_TO = 8  # runs that can be told apart
+METRICS = ("dev_f1", "dev_precision", "dev_recall", "dev_rmse", "dev_mae", "dev_r2", "dev_loss")
 NOTE = (
     "A test is about these two networks on this dev set, with Holm's correction for several tests; how much another "
     "seed would change is told by runs that differ in nothing but their seeds."
 )
 
-_STYLE = """\
-:root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}
-.scroll{overflow-x:auto}table{border-collapse:collapse;margin:.5rem 0}caption{text-align:left;font-weight:600}
-th,td{padding:.25rem .6rem;text-align:right;border-bottom:1px solid #8884;white-space:nowrap}
-th:first-child,td:first-child{text-align:left}"""
 
+def runs_table(comparison: Mapping[str, Any]) -> Table:
+    """Head and rows: a numbered run each, its errors and metrics, and whether it is within its limits.
 
-def runs_table(comparison: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """Head and rows: a numbered run each, its errors, metrics, time, age and machine."""
+    Accuracy is told by the error.
+    """
     runs = comparison["runs"]
     metrics = [name for name in METRICS if any(run.get(name) is not None for run in runs)]
-    head = ["run", "status", "epoch", "train error", "dev error", *metrics, "time", "age", "machine"]
-    return head, [_run(number, run, metrics) for number, run in enumerate(runs, start=1)]
+    limited = any(run["limits"] for run in runs)
+    head = ["run", "train error", "dev error", *metrics, *(["limits"] if limited else [])]
+    rows = []
+    for number, run in enumerate(runs, start=1):
+        row = [f"{number} {run['run']}"]
+        row += [_or_dash(run[name], percent) for name in ("train_error", "dev_error")]
+        row += [_or_dash(run.get(name), lambda x, name=name: value(name.removeprefix("dev_"), x)) for name in metrics]
+        rows.append(row + ([run["limits"] or "-"] if limited else []))
+    return head, rows
 
 
-def _run(number: int, run: Mapping[str, Any], metrics: Sequence[str]) -> list[str]:
+def cost_table(comparison: Mapping[str, Any]) -> Table:
+    """Head and rows: how each run stands, what it took, size and speed of its model, its age and machine."""
+    head = ["run", "status", "epoch", "time", "prediction", "model", "age", "machine"]
+    return head, [_cost(number, run) for number, run in enumerate(comparison["runs"], start=1)]
+
+
+def _cost(number: int, run: Mapping[str, Any]) -> list[str]:
     machine = run.get("host") or "-"
     if run.get("processor"):
         machine += f" ({run['processor']})"
     return [
-        f"{number} {run['run']}",
+        str(number),
         run["status"],
         str(run.get("epoch", "-")),
-        *(_or_dash(run[name], percent) for name in ("train_error", "dev_error")),
-        *(_or_dash(run.get(name), lambda x, name=name: value(name.removeprefix("dev_"), x)) for name in metrics),
-        *(_or_dash(run.get(name), span) for name in ("seconds", "age_seconds")),
+        _or_dash(run.get("seconds"), span),
+        _or_dash(run.get("predict_ms"), lambda ms: f"{ms:.3g} ms"),
+        _or_dash(run.get("model_kb"), kilobytes),
+        _or_dash(run.get("age_seconds"), span),
         machine,
     ]
 
@@ -48,7 +62,7 @@ def _or_dash(number: Any, words: Any) -> str:
     return "-" if number is None else str(words(number))
 
 
-def settings_table(comparison: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+def settings_table(comparison: Mapping[str, Any]) -> Table:
     """Head and rows: the settings that differ, a column per run."""
     head = ["setting", *(str(number) for number in range(1, len(comparison["runs"]) + 1))]
     return head, [[key, *map(setting, values)] for key, values in comparison["differences"].items()]
@@ -61,9 +75,9 @@ def setting(found: Any) -> str:
     return str(found).lower() if isinstance(found, bool) else str(found)
 
 
-def tests_table(comparison: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+def tests_table(comparison: Mapping[str, Any]) -> Table:
     """Head and rows: each run after the first against the first, on the same dev examples."""
-    head = ["against 1", "difference", "95 % interval", "only 1 right", "only this right", "p", "verdict"]
+    head = ["run", "change", "95 % interval", "only 1 right", "only it right", "p", "verdict"]
     tests = [(number, run["against_reference"]) for number, run in enumerate(comparison["runs"], start=1)]
     return head, [[str(number), *_test(test)] for number, test in tests if test is not None]
 
@@ -92,32 +106,23 @@ def warnings(comparison: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(line for test in tests for line in test.get("warnings", ())))
 
 
-def page(comparison: Mapping[str, Any]) -> str:
-    """One self-contained HTML file; every text out of a run or a configuration is escaped."""
-    return "\n".join(_page(comparison)) + "\n"
+def curves(comparison: Mapping[str, Any]) -> list[Lines]:
+    """A figure of each quantity with a curve per run, of the first few runs."""
+    runs = list(enumerate(comparison["runs"], start=1))[:CURVES_UP_TO]
+    found: dict[str, list[tuple[int, dict[float, float]]]] = {}
+    for number, run in runs:
+        for curve in run["curves"]:
+            points = {float(x): y for x, y in zip(curve["epoch"], curve["value"], strict=True)}
+            if points:
+                found.setdefault(curve["quantity"], []).append((number, points))
+    return [_figure(quantity, of_runs) for quantity, of_runs in found.items()]
 
 
-def _page(comparison: Mapping[str, Any]) -> Iterator[str]:
-    yield '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield f"<title>{len(comparison['runs'])} runs</title><style>{_STYLE}</style></head><body>"
-    yield f"<h1>{len(comparison['runs'])} runs</h1>"
-    yield from _table("Results", *runs_table(comparison))
-    if comparison["differences"]:
-        yield from _table("Settings that differ", *settings_table(comparison))
-    if len(comparison["runs"]) > 1:
-        yield from _table("Against the first, on the same dev examples", *tests_table(comparison))
-        yield from (f"<p>{_text(line)}</p>" for line in (*seed_lines(comparison), *warnings(comparison), NOTE))
-    yield "</body></html>"
-
-
-def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield f'<div class="scroll"><table><caption>{_text(caption)}</caption>'
-    yield "<thead><tr>" + "".join(f'<th scope="col">{_text(cell)}</th>' for cell in head) + "</tr></thead><tbody>"
-    for row in rows:
-        yield "<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in row) + "</tr>"
-    yield "</tbody></table></div>"
-
-
-def _text(content: str) -> str:
-    return html.escape(printable(content))
+def _figure(quantity: str, of_runs: Sequence[tuple[int, Mapping[float, float]]]) -> Lines:
+    x = tuple(sorted({epoch for _, points in of_runs for epoch in points}))
+    series = [
+        Series(f"run {number}", tuple(finite(points.get(epoch)) for epoch in x), f"l{number - 1}")
+        for number, points in of_runs
+    ]
+    split, name = quantity.split("_", 1)
+    return Lines(quantity, f"{TITLES.get(name, name.capitalize())} on {split}", x, tuple(series), (), name)

@@ -15,7 +15,7 @@ POINTS_UP_TO = 160  # per curve: what the width of a figure can show
 LAYERS_UP_TO = 8  # curves that can be told apart
 SPIKES_UP_TO = 20
 MUCH = 30.0  # values that span more than this factor are shown on a logarithmic axis at first
-SHARES = ("accuracy", "f1", "precision", "recall")
+SHARES = ("accuracy", "f1", "precision", "recall", "error")
 TITLES = {"f1": "F1", "rmse": "RMSE", "mae": "MAE", "r2": "R²"}
 
 
@@ -45,16 +45,17 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Curves over the epochs.
+    """Curves over the epochs, or over something else that is counted.
 
     Attributes:
         key: a name for files and anchors.
         title: what is drawn.
-        x: epochs, rising.
+        x: epochs, or what `across` names, rising.
         series: at least one, each with a value somewhere.
         marks: moments.
         quantity: by whose name numbers are written, such as `accuracy`.
         note: what a reader looks for.
+        across: what x counts.
     """
 
     key: str
@@ -64,6 +65,7 @@ class Lines:
     marks: tuple[Mark, ...] = ()
     quantity: str = ""
     note: str = ""
+    across: str = "epoch"
 
     @property
     def values(self) -> list[float]:
@@ -79,7 +81,8 @@ class Lines:
     @property
     def linear_axis(self) -> Axis:
         """Over the values."""
-        return linear(self.values, within=(0.0, 1.0) if self.quantity in SHARES else None)
+        share = self.quantity in SHARES and max(self.values) <= 1  # the error of a regression has no upper end
+        return linear(self.values, within=(0.0, 1.0) if share else None)
 
     @property
     def log_axis(self) -> Axis | None:
@@ -215,7 +218,10 @@ def errors(report: Row) -> Bars:
     """The error of every split with its interval, beside the human level."""
     human = float(report["human_level_error"])
     rows = [Interval("human level", human, human, human)]
-    rows += [Interval(split["split"], split["error"], *_ends(split)) for split in report["splits"] if _known(split)]
+    measured = {row["split"]: row for row in report["diagnosis"].get("errors", ())}
+    for split in filter(_known, report["splits"]):
+        ends = _measured(measured.get(split["split"], {})) or _computed(split)
+        rows.append(Interval(split["split"], split["error"], *ends))
     return Bars("errors", "Error of each split", tuple(rows), "the line is the 95 % interval")
 
 
@@ -223,11 +229,14 @@ def _known(split: Row) -> bool:
     return finite(split["error"]) is not None
 
 
-def _ends(split: Row) -> tuple[float, float]:
+def _measured(error: Row) -> tuple[float, float] | None:
+    """The interval that the diagnosis has; None in a report of before it had one."""
+    low, high = finite(error.get("low")), finite(error.get("high"))
+    return None if low is None or high is None else (low, high)
+
+
+def _computed(split: Row) -> tuple[float, float]:
     """The interval of the error of a split; the error itself where one example says nothing about others."""
-    low, high = finite(split.get("error_low")), finite(split.get("error_high"))
-    if low is not None and high is not None:
-        return low, high
     std = None if "accuracy" in split else finite(split["error_std"])
     if std is None and "accuracy" not in split:
         return split["error"], split["error"]
@@ -272,7 +281,7 @@ def described(lines: Lines) -> str:
         (low, low_at), (high, high_at) = min(points), max(points, key=lambda point: (point[0], -point[1]))
         course = f"from {text(points[0][0])} to {text(points[-1][0])}"
         parts.append(f"{series.name}: {course}, lowest {text(low)} at {low_at:g}, highest {text(high)} at {high_at:g}")
-    return f"{lines.title} by epoch, {lines.x[0]:g} to {lines.x[-1]:g}. {'; '.join(parts)}."
+    return f"{lines.title} by {lines.across}, {lines.x[0]:g} to {lines.x[-1]:g}. {'; '.join(parts)}."
 
 
 def thinned(lines: Lines, at_most: int = POINTS_UP_TO) -> Lines:

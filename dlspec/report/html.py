@@ -3,19 +3,19 @@
 The same content gives the same bytes: no time and no place of the run stands in it.
 """
 
-from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
-from hashlib import sha256
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlspec.config.differences import Setting
-from dlspec.report import drawings, figures, sections, svg
-from dlspec.report.assets import SCRIPT, STYLE
+from dlspec.report import curve_of_data, drawings, figures, sections, summary, svg
+from dlspec.report.document import document, section
 from dlspec.report.markup import Markup, element, joined, name_of
 from dlspec.report.numbers import percent
 from dlspec.report.numbers import value as shown
 
 Row = Mapping[str, Any]
+
+LOOKED_AT = "test was looked at for this report; how often in all is told by dlspec diagnose"
 
 
 def render(
@@ -25,6 +25,7 @@ def render(
     health: Sequence[Row] = (),
     pictures: Row | None = None,
     settings: Sequence[Setting] = (),
+    learning_curve: Row | None = None,
 ) -> str:
     """The page.
 
@@ -34,51 +35,28 @@ def render(
         health: rows of `health.jsonl`; none where the run was not sampled.
         pictures: content of `pictures.json`; None where there is none.
         settings: of the experiment.
+        learning_curve: content of `learning-curve.json`; None where there is none.
     """
+    of_data = curve_of_data.figure(learning_curve) if learning_curve else None
     parts = [
         ("next", "What to try next", sections.actions(report)),
+        ("asked", "What was asked for", sections.asked_for(report)),
         ("errors", "Bias and variance", _errors(report)),
-        ("curves", "Curves", _figures(figures.curves(report, metrics))),
+        ("curves", "Curves", sections.curves([*figures.curves(report, metrics), *([of_data] if of_data else [])])),
         ("health", "Health of the training", _health(report, health)),
-        ("classes", "Classes", sections.classes(figures.decided_on(report))),
+        ("classes", _classes(report), sections.classes(figures.decided_on(report))),
         ("boundary", "Decision boundary", _boundary(pictures or {})),
         ("worst", "Examples that cost the most", _worst(pictures or {})),
         ("config", "Configuration", sections.configuration(report, settings)),
         ("warnings", "Warnings", sections.listed(report["warnings"])),
     ]
     found = [(anchor, title, content) for anchor, title, content in parts if content]
-    body = element(
-        "body",
-        None,
+    return document(
+        f"{report['name']}: {report['diagnosis']['verdict']}",
         element("a", {"class": "skip", "href": "#next"}, "To the content"),
         _header(report, [(anchor, title) for anchor, title, _ in found]),
-        element("main", None, *(_section(*part) for part in found)),
-        element("script", None, Markup(SCRIPT)),
+        element("main", None, *(section(*part) for part in found)),
     )
-    return f"<!DOCTYPE html>\n{element('html', {'lang': 'en'}, _head(report), body)}\n"
-
-
-def _head(report: Row) -> Markup:
-    policy = (
-        f"default-src 'none'; script-src '{_hash(SCRIPT)}'; style-src '{_hash(STYLE)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    return element(
-        "head",
-        None,
-        element("meta", {"charset": "utf-8"}),
-        element("meta", {"http-equiv": "Content-Security-Policy", "content": policy}),
-        element("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
-        element("meta", {"name": "referrer", "content": "no-referrer"}),
-        element("link", {"rel": "icon", "href": "data:,"}),
-        element("title", None, f"{report['name']}: {report['diagnosis']['verdict']}"),
-        element("style", None, Markup(STYLE)),
-    )
-
-
-def _hash(content: str) -> str:
-    """Of an inline script or style, as a policy names it."""
-    return f"sha256-{b64encode(sha256(content.encode()).digest()).decode('ascii')}"
 
 
 def _header(report: Row, contents: Sequence[tuple[str, str]]) -> Markup:
@@ -88,6 +66,8 @@ def _header(report: Row, contents: Sequence[tuple[str, str]]) -> Markup:
     metrics = [name for name in ("accuracy", "f1", "rmse", "mae", "r2") if name in split]
     tiles = [(f"{split['split']} {figures.TITLES.get(name, name)}", shown(name, split[name])) for name in metrics]
     tiles += [(f"{row['split']} error", percent(row["error"])) for row in report["splits"]]
+    if size := summary.model_size(report):
+        tiles.append(("model", size))
     links = [element("li", None, element("a", {"href": f"#{anchor}"}, title)) for anchor, title in contents]
     return element(
         "header",
@@ -103,11 +83,6 @@ def _header(report: Row, contents: Sequence[tuple[str, str]]) -> Markup:
     )  # fmt: skip
 
 
-def _section(anchor: str, title: str, content: Markup) -> Markup:
-    heading = element("h2", {"id": f"{anchor}-title"}, title)
-    return element("section", {"id": anchor, "aria-labelledby": f"{anchor}-title"}, heading, content)
-
-
 def _errors(report: Row) -> Markup:
     drawn = [figure for figure in (figures.gaps(report), figures.errors(report)) if figure.rows]
     found = [
@@ -120,47 +95,24 @@ def _errors(report: Row) -> Markup:
         )
         for figure in drawn
     ]
-    notes = sections.listed(report["diagnosis"]["notes"])
+    looked_at = any(split["split"] == "test" for split in report["splits"])
+    notes = sections.listed([*report["diagnosis"]["notes"], *([LOOKED_AT] if looked_at else [])])
     return joined([element("div", {"class": "figures"}, *found), notes, sections.results(report)])
 
 
-def _figures(lines: Sequence[figures.Lines]) -> Markup:
-    return element("div", {"class": "figures"}, *map(_curves, lines)) if lines else Markup()
-
-
-def _curves(figure: figures.Lines) -> Markup:
-    """A figure of curves with its legend, a switch to a logarithmic axis, and the numbers as a table."""
-    head: list[Markup] = [element("h3", None, figure.title)]
-    if figure.log_axis is not None:
-        pressed = "true" if figure.starts_logarithmic else "false"
-        label = f"Logarithmic axis of {figure.title}"
-        attributes = {"type": "button", "hidden": True, "aria-pressed": pressed, "aria-label": label}
-        head.append(element("button", attributes, "log"))
-    legend = [element("li", None, svg.key(series.role), series.name) for series in figure.series]
-    return element(
-        "figure",
-        {"id": f"figure-{figure.key}"},
-        element("div", {"class": "head"}, *head),
-        element("ul", {"class": "legend"}, *legend),
-        svg.lines(figure),
-        element("output", None),
-        element("figcaption", None, *_caption(figure)),
-        sections.numbers(figure),
-    )
-
-
-def _caption(figure: figures.Lines) -> Iterator[str]:
-    words = [mark.text if mark.kind == "best" else f"{mark.text} (epoch {mark.x:g})" for mark in figure.marks]
-    for line in filter(None, (figure.note, *words)):
-        yield element("div", None, line)
+def _classes(report: Row) -> str:
+    return "Labels" if report["task"] == "multi_task" else "Classes"
 
 
 def _health(report: Row, samples: Sequence[Row]) -> Markup:
     known = report.get("health") or {}
+    found = sections.findings(known.get("findings") or ())
+    if samples and not found:
+        found = element("p", {"class": "note"}, "Nothing stands out.")
     return joined(
         [
-            sections.findings(known.get("findings") or ()),
-            _figures(figures.health(samples)),
+            found,
+            sections.curves(figures.health(samples)),
             sections.layers("Layers at the start", known.get("initial") or ()),
             sections.layers("Layers at the end", known.get("last") or ()),
         ]

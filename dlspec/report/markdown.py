@@ -4,11 +4,11 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from dlspec.report import summary
 from dlspec.report.markup import visible
-from dlspec.report.numbers import percent, signed_percent, value
+from dlspec.report.numbers import METRICS, percent, signed_percent, value
 from dlspec.text import shortened
 
-METRICS = ("accuracy", "f1", "rmse", "mae", "r2")
 NAMES_UP_TO = 60  # characters; a longer one would make every line of a table as long
 MATRIX_UP_TO = 30  # classes; a wider table cannot be read, and report.json has it
 
@@ -36,10 +36,13 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
         for s in splits
     ]
     yield from _table(head, rows)
+    yield from _asked_for(report)
     yield ""
     yield "## Bias and variance"
     yield ""
     yield error_words(report)
+    yield ""
+    yield from _table(*summary.errors(report))
     yield ""
     gaps = [
         [
@@ -55,7 +58,7 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     if diagnosis["notes"]:
         yield ""
         yield from (f"- {note}" for note in diagnosis["notes"])
-    yield from _findings((report.get("health") or {}).get("findings") or ())
+    yield from _health(report.get("health") or {})
     yield from _next(report)
     if "classes" in splits[0]:
         yield from _per_class(splits)
@@ -68,11 +71,31 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
         yield from (f"- {_escape(warning)}" for warning in report["warnings"])
 
 
-def _findings(findings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """What was seen to go wrong in the training."""
-    if findings:
+def _asked_for(report: Mapping[str, Any]) -> Iterator[str]:
+    """The metric that was optimized, the limits, and the size of the model."""
+    asked = summary.limits(report)
+    if asked is not None:
+        yield ""
+        yield from _table(asked[0], [[_escape(cell) for cell in row] for row in asked[1]])
+    if size := summary.model_size(report):
+        yield from ("", f"The parameters take {size}.")
+
+
+def _health(health: Mapping[str, Any]) -> Iterator[str]:
+    """What was seen to go wrong in the training, and how each layer stood at its start and its end."""
+    findings, last = health.get("findings") or (), health.get("last") or ()
+    if findings or last:
         yield from ("", "## Health of the training", "")
-        yield from (f"- {_escape(finding['message'])}" for finding in findings)
+    for finding in findings:
+        at = summary.place(finding)
+        yield f"- {_escape(finding['message'])}" + (f" ({_escape(at)})" if at else "")
+    if not findings and last:
+        yield "Nothing stands out."
+    for title, rows in (("Before the first step", health.get("initial")), ("At the end", last)):
+        if rows:
+            head, cells = summary.layers(rows)
+            yield from ("", f"{title}:", "")
+            yield from _table(head, [[_escape(cell) for cell in row] for row in cells])
 
 
 def _next(report: Mapping[str, Any]) -> Iterator[str]:

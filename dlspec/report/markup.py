@@ -6,7 +6,7 @@ from html import escape
 from dlspec.text import shortened
 
 NAMES_UP_TO = 60  # characters; a longer name would push everything else off the page
-VOID = {"br", "link", "meta"}  # elements without an end
+VOID = {"br", "link", "meta", "wbr"}  # elements without an end
 
 
 class Markup(str):

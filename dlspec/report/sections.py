@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dlspec.config.differences import Setting
-from dlspec.report import figures
-from dlspec.report.markdown import MATRIX_UP_TO, METRICS, error_words, flags
+from dlspec.report import figures, summary, svg
+from dlspec.report.markdown import MATRIX_UP_TO, error_words, flags
 from dlspec.report.markup import Markup, element, joined, name_of
-from dlspec.report.numbers import percent
+from dlspec.report.numbers import METRICS, percent, signed_percent
 from dlspec.report.numbers import value as shown
 from dlspec.text import shortened
 
@@ -16,6 +16,9 @@ Row = Mapping[str, Any]
 ROWS_UP_TO = 24  # of the numbers behind a figure; metrics.jsonl has all of them
 VALUES_UP_TO = 200  # characters of a setting
 SHADES = 5
+
+FINE = "Nothing stands out: errors and training look fine."
+NOT_TOLD = "Nothing stands out in what was measured; the notes below say what was not."
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, label: str, words: Sequence[int] = ()) -> Markup:
@@ -63,7 +66,8 @@ def actions(report: Row) -> Markup:
     """What to try next, the most promising first, each with the flags that do it."""
     found = report.get("actions") or [{"action": step} for step in report["diagnosis"]["next_steps"]]
     if not found:
-        return element("p", None, "Nothing stands out: errors and training look fine.")
+        told = report["diagnosis"]["verdict"].startswith("low")
+        return element("p", None, FINE if told else NOT_TOLD)
     return element("ol", {"class": "actions"}, *(element("li", None, *_action(action)) for action in found))
 
 
@@ -86,17 +90,71 @@ def results(report: Row) -> Markup:
     """Every split with its metrics, and the gaps, as tables."""
     splits = report["splits"]
     metrics = [name for name in METRICS if name in splits[0]]
-    columns = (*metrics, "loss", "cost", "error")
+    columns = (*metrics, "loss", "cost")
     rows = [[row["split"], f"{row['examples']:,}", *(shown(name, row[name]) for name in columns)] for row in splits]
     head = ["split", "examples", *(figures.TITLES.get(name, name) for name in columns)]
+    enough = summary.more_examples(report)
     gaps = [
-        [gap.name, *map(percent, (gap.value, gap.low, gap.high, gap.threshold or 0.0)), gap.judgement]
+        [
+            gap.name,
+            *map(signed_percent, (gap.value, gap.low, gap.high)),
+            percent(gap.threshold),
+            gap.judgement,
+            enough[gap.name],
+        ]
         for gap in figures.gaps(report).rows
     ]
-    names = ["gap", "value", "at least", "at most", "high from", "judgement"]
-    note = element("p", {"class": "note"}, error_words(report))
+    names = ["gap", "value", "at least", "at most", "high from", "judgement", "examples that would tell"]
+    errors = folded("The errors as a table", table(*summary.errors(report), label="Errors"))
     behind = folded("The gaps as a table", table(names, gaps, label="Gaps", words=(5,)))
-    return joined([note, table(head, rows, label="Results"), behind])
+    note = element("p", {"class": "note"}, error_words(report))
+    return joined([table(head, rows, label="Results"), note, errors, behind])
+
+
+def asked_for(report: Row) -> Markup:
+    """The metric that was optimized and the limits, beside what the result has; nothing where nothing was asked."""
+    asked = summary.limits(report)
+    if asked is None:
+        return Markup()
+    rows = []
+    for name, told, value in asked[1]:
+        mood = {"met": "fine", "not met": "high"}.get(told)
+        cells = [element("td", {"class": mood}, told), element("td", None, value)]
+        rows.append(element("tr", None, element("th", {"scope": "row"}, name), *cells))
+    head = [element("th", {"scope": "col"}, name) for name in asked[0]]
+    return _scrolling(head, rows, label="Limits")
+
+
+def curves(lines: Sequence[figures.Lines]) -> Markup:
+    """Figures of curves side by side; nothing where there are none."""
+    return element("div", {"class": "figures"}, *map(_chart, lines)) if lines else Markup()
+
+
+def _chart(figure: figures.Lines) -> Markup:
+    """A figure of curves with its legend, a switch to a logarithmic axis, and the numbers as a table."""
+    head: list[Markup] = [element("h3", None, figure.title)]
+    if figure.log_axis is not None:
+        pressed = "true" if figure.starts_logarithmic else "false"
+        label = f"Logarithmic axis of {figure.title}"
+        attributes = {"type": "button", "hidden": True, "aria-pressed": pressed, "aria-label": label}
+        head.append(element("button", attributes, "log"))
+    legend = [element("li", None, svg.key(series.role), series.name) for series in figure.series]
+    return element(
+        "figure",
+        {"id": f"figure-{figure.key}"},
+        element("div", {"class": "head"}, *head),
+        element("ul", {"class": "legend"}, *legend),
+        svg.lines(figure),
+        element("output", None),
+        element("figcaption", None, *_caption(figure)),
+        numbers(figure),
+    )
+
+
+def _caption(figure: figures.Lines) -> Iterator[str]:
+    words = [mark.text if mark.kind == "best" else f"{mark.text} (epoch {mark.x:g})" for mark in figure.marks]
+    for line in filter(None, (figure.note, *words)):
+        yield element("div", None, line)
 
 
 def numbers(figure: figures.Lines) -> Markup:
@@ -104,40 +162,24 @@ def numbers(figure: figures.Lines) -> Markup:
     step = -(-len(figure.x) // ROWS_UP_TO)
     chosen = sorted({*range(0, len(figure.x), step), len(figure.x) - 1})
     rows = [[f"{figure.x[at]:g}", *(shown(figure.quantity, series.y[at]) for series in figure.series)] for at in chosen]
-    head = ["epoch", *(series.name for series in figure.series)]
-    return folded("Numbers", table(head, rows, label=f"{figure.title} by epoch"))
+    head = [figure.across, *(series.name for series in figure.series)]
+    return folded("Numbers", table(head, rows, label=f"{figure.title} by {figure.across}"))
 
 
 def findings(found: Sequence[Row]) -> Markup:
-    """What was seen to go wrong in the training."""
-    if not found:
-        return Markup()
-    rows = [
-        [
-            one["message"],
-            "" if one.get("layer") is None else str(one["layer"]),
-            "" if one.get("epoch") is None else str(one["epoch"]),
-            *(_number(one.get(key)) for key in ("value", "threshold")),
-        ]
+    """What was seen to go wrong in the training, each with its place, number and threshold."""
+    items = [
+        element("li", None, one["message"], " ", element("span", {"class": "quiet"}, summary.place(one)))
         for one in found
     ]
-    return table(["finding", "layer", "epoch", "value", "threshold"], rows, label="Findings")
+    return element("ul", {"class": "findings"}, *items) if items else Markup()
 
 
 def layers(title: str, rows: Sequence[Row]) -> Markup:
     """The numbers of each layer at one moment."""
     if not rows:
         return Markup()
-    keys = [key for key in rows[0] if key not in ("layer", "activation")]
-    cells = [
-        [str(row["layer"]), str(row.get("activation", "")), *(_number(row.get(key)) for key in keys)] for row in rows
-    ]
-    head = ["layer", "activation", *(key.replace("_", " ") for key in keys)]
-    return folded(title, table(head, cells, label=title, words=(1,)))
-
-
-def _number(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, int | float) else "" if value is None else str(value)
+    return folded(title, table(*summary.layers(rows), label=title, words=(1,)))
 
 
 def classes(split: Row) -> Markup:
@@ -153,7 +195,7 @@ def classes(split: Row) -> Markup:
     scores = table([kind, "examples", "precision", "recall", "F1"], rows, label=f"Scores of each {kind}")
     note = element("p", {"class": "note"}, f"On {split['split']}.")
     drawn = confusion(matrix) if matrix and len(matrix.names) <= MATRIX_UP_TO else Markup()
-    return joined([note, drawn, folded(f"Each {kind}", scores)])
+    return joined([note, drawn, folded(f"Each {kind}", scores) if drawn else scores])
 
 
 def confusion(matrix: figures.Matrix) -> Markup:
@@ -203,7 +245,7 @@ def _settings(settings: Sequence[Setting], *, label: str) -> Markup:
         element(
             "tr",
             {"class": "differs" if setting.differs else None},
-            element("th", {"scope": "row"}, setting.key),
+            element("th", {"scope": "row"}, *_broken(setting.key)),
             element("td", None, setting_text(setting.value)),
             element("td", {"class": "quiet"}, setting_text(setting.default)),
         )
@@ -211,6 +253,14 @@ def _settings(settings: Sequence[Setting], *, label: str) -> Markup:
     ]
     head = [element("th", {"scope": "col"}, name) for name in ("key", "value", "default")]
     return _scrolling(head, rows, label=label, kind="config")
+
+
+def _broken(key: str) -> Iterator[str]:
+    """A key that may be broken before each of its dots."""
+    first, *rest = key.split(".")
+    yield first
+    for part in rest:
+        yield from (element("wbr"), f".{part}")
 
 
 def setting_text(value: Any) -> str:

@@ -9,7 +9,7 @@ from dlspec.report.figures import SHARES, Bars, Interval, Lines, Mark, Series, d
 from dlspec.report.markup import Markup, element, joined, visible
 from dlspec.report.numbers import percent, signed_percent
 
-WIDTH, HEIGHT = 400.0, 240.0
+WIDTH, HEIGHT = 400.0, 246.0
 LEFT, RIGHT, TOP, BOTTOM = 54.0, 388.0, 10.0, 204.0
 ROW = 62.0  # height of a bar with its words
 
@@ -52,6 +52,7 @@ def _data(figure: Lines) -> str:
     return json.dumps(
         {
             "plot": [LEFT, TOP, RIGHT, BOTTOM],
+            "across": figure.across,
             "x": figure.x,
             "ends": ends(figure.x_axis),
             "linear": ends(figure.linear_axis),
@@ -90,7 +91,7 @@ def _x_axis(figure: Lines) -> Iterator[Markup]:
         x = _across(axis, tick)
         yield _line(x, BOTTOM, x, BOTTOM + 4, "axis")
         yield _text(x, BOTTOM + 18, short(tick), "middle")
-    yield _text(RIGHT, HEIGHT - 5, "epoch", "end", "unit")
+    yield _text(RIGHT, HEIGHT - 5, figure.across, "end", "unit")
 
 
 def _view(figure: Lines, axis: Axis) -> Iterator[Markup]:
@@ -181,7 +182,7 @@ def _bar_rows(figure: Bars, axis: Axis) -> Iterator[Markup]:
         yield from _bar(row, axis, top + 48)
         yield _text(12, top + 15, name)
         yield _text(12, top + 32, interval, kind="unit")
-        yield _text(RIGHT, top + 15, row.judgement, "end", _mood(row))
+        yield _text(RIGHT, top + 32, row.judgement, "end", _mood(row))  # beside the shorter of the two lines
 
 
 def _mood(row: Interval) -> str:

@@ -21,6 +21,10 @@ from dlspec.run.recorder import METRICS_FILE
 DAMAGED = "damaged"  # never written: a run whose `run.json` cannot be read
 REPORT_FILE = "report.json"
 
+# What a report says of the metric and the limits that were asked for.
+ASKED = ("optimize", "optimized", "limits", "model_kb")
+SMALLER = ("loss", "rmse", "mae")  # is better; of every other metric larger
+
 _TAIL = 65_536  # bytes of the metrics; the row of the best epoch is nearly always within
 _SECTION = re.compile(r"^(?=[^\s#])", re.MULTILINE)  # a resolved configuration has a key at the start of each section
 
@@ -35,7 +39,8 @@ class ListedRun:
     Attributes:
         run: its directory.
         facts: run, name, status, message, started, finished, seconds of training, epoch and step of the result, host,
-            processor, and the quantities of its metrics; `train_error` and `dev_error` where accuracy is measured.
+            processor, predict_ms where it was measured, and the quantities of its metrics; `train_error` and
+            `dev_error` where accuracy is measured.
     """
 
     def __init__(self, run: Path, *, now: datetime):
@@ -50,9 +55,15 @@ class ListedRun:
             self.facts = {"run": run.name, "name": None, "status": DAMAGED, "message": message, "started": None}
 
     def get(self, key: str) -> Any:
-        """A fact, an error rate of the report, or a setting such as `optimizer.name`; None where there is none."""
+        """A fact, an error rate of the report, or a setting such as `optimizer.name`; None where there is none.
+
+        The report also has `optimize`, the metric that was asked for, `optimized`, its value on dev, `limits`, `met` or
+        `not met`, and `model_kb`.
+        """
         if key in self.facts:
             return self.facts[key]
+        if key in ASKED:
+            return self._asked.get(key)
         split, _, what = key.partition("_")
         if what == "error":
             return self._errors.get(split)
@@ -63,10 +74,31 @@ class ListedRun:
     def _errors(self) -> Mapping[str, Any]:
         """Error by split, but for test, which is not for choosing among runs."""
         try:
-            splits = read_json(self.run / REPORT_FILE)["splits"]
-            errors = {split["split"]: split["error"] for split in splits if split["split"] != "test"}
+            errors = {split["split"]: split["error"] for split in self._report["splits"] if split["split"] != "test"}
             return {split: error for split, error in errors.items() if is_number(error)}
-        except (RunError, KeyError, TypeError):
+        except (KeyError, TypeError):
+            return {}
+
+    @cached_property
+    def _asked(self) -> Mapping[str, Any]:
+        """What was asked of the run, and whether it is met; limits on time by what `run.json` measured."""
+        try:
+            selection = self._report["selection"]
+            met = [_is_met(row, self.facts.get("predict_ms")) for row in selection["limits"]]
+            return {
+                "optimize": selection["optimize"],
+                "optimized": selection["value"],
+                "limits": None if not met else "met" if all(met) else "not met",
+                "model_kb": selection["model_kb"],
+            }
+        except (KeyError, TypeError, ValueError):
+            return {}
+
+    @cached_property
+    def _report(self) -> Mapping[str, Any]:
+        try:
+            return read_json(self.run / REPORT_FILE)
+        except RunError:
             return {}
 
     @cached_property
@@ -80,6 +112,16 @@ class ListedRun:
 
     def _section(self, name: str) -> Any:
         return _parsed(self._sections.get(name, "")).get(name)
+
+
+def _is_met(row: Mapping[str, Any], predict_ms: float | None) -> bool:
+    """Whether a limit is met; one on time that was not measured is not."""
+    if row["met"] is not None:
+        return bool(row["met"])
+    from dlspec.config.evaluation import parse_limit  # only here: it brings pydantic, which a list does without
+
+    limit = parse_limit(row["limit"])
+    return limit.name == "predict_ms" and bool(limit.is_met(predict_ms))
 
 
 @lru_cache(maxsize=4096)
@@ -117,6 +159,19 @@ def ordered(runs: Iterable[ListedRun], key: str) -> list[ListedRun]:
     return [run for _, run in known] + [run for value, run in values if value is None]
 
 
+def by_worth(runs: Sequence[ListedRun]) -> list[ListedRun]:
+    """The best run first: those within their limits, then by the metric that all of them were asked to optimize.
+
+    By `dev_error` where they were not asked for the same, or for nothing.
+    """
+    asked = {run.get("optimize") for run in runs if run.get("dev_error") is not None}
+    metric = asked.pop() if len(asked) == 1 else None
+    if metric is None:
+        return ordered(runs, "dev_error")
+    best = ordered(runs, "optimized" if metric in SMALLER else "-optimized")
+    return sorted(best, key=lambda run: run.get("limits") == "not met" or run.get("optimized") is None)
+
+
 def _rank(value: Any) -> tuple[int, Any]:
     """Numbers before texts, which do not compare."""
     return (0, value) if isinstance(value, int | float) else (1, str(value))
@@ -141,6 +196,7 @@ def _facts(run: Path, record: Mapping[str, Any], now: datetime) -> dict[str, Any
         "step": row["step"] if is_number(row.get("step")) else 0,
         "host": record.get("process", {}).get("host"),
         "processor": record.get("environment", {}).get("processor"),
+        **({"predict_ms": record["predict_ms"]} if is_number(record.get("predict_ms")) else {}),
         **errors,
         **metrics,
     }

@@ -137,8 +137,9 @@ def begun(
         "overrides": list(overrides),
         **({"inexact": list(inexact)} if inexact else {}),
     }
+    known = {key: value for key, value in record.items() if key != "advice"}  # of how the session before ended
     return {
-        **record,
+        **known,
         "status": "running",
         "message": None,
         "started": record["started"] or stamp,

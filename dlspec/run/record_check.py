@@ -44,7 +44,7 @@ RECORD = {
     "finished": _TEXT_OR_NULL,
 }
 OF_FORMAT = {1: {"overrides": _TEXTS}, 2: {"segments": _MAPPINGS, "lineage": _MAPPINGS}}
-OPTIONAL = {"environment": _MAPPING, "process": _MAPPING}
+OPTIONAL = {"environment": _MAPPING, "process": _MAPPING, "advice": _TEXTS}
 SEGMENT = {
     "config": _CONFIG,
     "epoch": _COUNT,

@@ -8,6 +8,7 @@ import pytest
 
 from dlspec.measurement import open_run
 from dlspec.predictions import predict
+from dlspec.report.assets import SCRIPT
 
 from .commands import write
 
@@ -96,7 +97,10 @@ def test_cost_age_and_machine(content):
         assert 0 < run["seconds"] < 60
         assert 0 < run["age_seconds"] < 600
         assert run["host"]
-        assert len(run["curve"]["value"]) == 10
+        assert [curve["quantity"] for curve in run["curves"]] == ["dev_loss", "dev_accuracy"]
+        assert [len(curve["value"]) for curve in run["curves"]] == [10, 10]
+        assert run["model_kb"] > 0
+        assert run["predict_ms"] > 0
 
 
 def test_the_same_numbers_each_time(trained, dlspec):
@@ -110,10 +114,44 @@ def test_the_text(trained, dlspec):
     result = dlspec("compare", trained["good"], trained["bad"])
     assert result.code == 0
     lines = result.out.splitlines()
-    assert lines[0].split()[:5] == ["run", "status", "epoch", "train", "error"]
+    assert lines[0].split()[:5] == ["run", "train", "error", "dev", "error"]
     assert any(line.startswith("optimizer.learning_rate") and "1e-05" in line for line in lines)
     assert any("worse" in line for line in lines)
     assert "dev_loss" in result.out
+
+
+def test_the_page_has_everything_that_the_text_has(trained, dlspec):
+    page = dlspec("compare", trained["good"], trained["bad"], "--html").out
+    for words in (
+        ">Results<", ">Noise or not<", ">Settings that differ<", ">Curves<", ">Cost and age<", ">worse<", ">1e-05<",
+        "Loss on dev by epoch, 1 to 10.", "Accuracy on dev by epoch, 1 to 10.", "data-chart=",
+        "Content-Security-Policy",
+    ):  # fmt: skip
+        assert words in page, words
+
+
+def test_what_the_experiment_optimizes_orders_the_runs(place, dlspec):
+    """The best within its limits stands first, whatever its dev error."""
+    config = write(place / "asked.yaml", CONFIG)
+    runs = []
+    for bound, units in (("0.999", 8), ("0.1", 2)):
+        out = place / f"asked-{bound}"
+        flags = ["evaluation.optimize=f1", f"evaluation.subject_to=[recall >= {bound}]"]
+        flags += [f"architecture.layers.0.units={units}"]
+        words = [word for flag in flags for word in ("--set", flag)]
+        assert dlspec("train", config, "--runs-dir", out, "-q", *words).code == 0
+        runs += out.iterdir()
+    content = dlspec("compare", *runs, "--json").json
+    assert [run["limits"] for run in content["runs"]] == ["met", "not met"]
+    assert content["runs"][0]["dev_error"] > content["runs"][1]["dev_error"]
+    assert content["runs"][0]["optimize"] == "f1"
+    assert [run["limits"] for run in dlspec("compare", *runs, "--sort", "dev_error", "--json").json["runs"]] == [
+        "not met",
+        "met",
+    ]
+    head, first, *_ = dlspec("compare", *runs).out.splitlines()
+    assert head.split()[-1] == "limits"
+    assert first.split()[-1] == "met"
 
 
 def test_html_shows_hostile_names_as_text(trained, dlspec, tmp_path):
@@ -122,9 +160,10 @@ def test_html_shows_hostile_names_as_text(trained, dlspec, tmp_path):
     record |= {"run": "<script>alert(1)</script>", "process": {"host": "<b>host</b>"}}
     (copy / "run.json").write_text(json.dumps(record))
     page = dlspec("compare", copy, trained["bad"], "--html").out
-    assert page.startswith("<!doctype html>")
+    assert page.startswith("<!DOCTYPE html>")
     assert page.rstrip().endswith("</html>")
-    for tag in ("<img", "<script", "<b>", "http"):
+    page = page.replace(f"<script>{SCRIPT}</script>", "")
+    for tag in ("<img", "<script", "<b>", "http:", "https:"):
         assert tag not in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
 

@@ -46,7 +46,8 @@ def test_the_panel(run, dlspec):
     result = dlspec("diagnose", run)
     assert (result.code, result.err) == (0, "")
     for words in (
-        "verdict  high bias\n", "found    layer 1 is dead\n", "note     a note\n", "try 1    train longer\n",
+        "verdict  high bias\n", "found    layer 1 is dead (layer 1, epoch 2: 1, threshold 0)\n", "note     a note\n",
+        "try 1    train longer (against bias; knob: train)\n",
         "         the cost still falls\n", "         less bias\n", "         --set training.epochs=60 --set 'a=b c'\n",
         "95 % interval", "Loss\n", "Accuracy\n", "\u28c0", "page     ",
     ):  # fmt: skip
@@ -57,7 +58,32 @@ def test_the_panel(run, dlspec):
 
 def test_json_is_the_report(run, dlspec):
     result = dlspec("diagnose", run, "--json")
-    assert result.json == {"run": str(run), **json.loads((run / "report.json").read_text())}
+    content = result.json
+    timed = {name: content.pop(name) for name in ("predict_ms", "test_looks")}
+    assert content == {"run": str(run), **json.loads((run / "report.json").read_text())}
+    assert timed == {"predict_ms": json.loads((run / "run.json").read_text())["predict_ms"], "test_looks": 1}
+
+
+def test_what_the_clock_says_and_who_looked_at_test(run, dlspec):
+    content = json.loads((run / "report.json").read_text())
+    limits = [{"limit": "predict_ms <= 5", "value": None, "met": None}]
+    content["selection"] = {"optimize": "accuracy", "value": 0.75, "model_kb": 2.5, "limits": limits}
+    layer = {"layer": 1, "activation": "relu", "mean": 0.5, "dead": 0.03}
+    content["health"] = {"findings": [], "initial": [layer], "last": [layer]}
+    (run / "report.json").write_text(json.dumps(content))
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(record | {"predict_ms": 7.5}))
+    assert dlspec("evaluate", run, "--split", "test").code == 0
+    out = dlspec("diagnose", run).out
+    for words in (
+        "model    2.5 kB of parameters, 7.5 ms to predict one example\n",
+        "best accuracy               0.75\n",
+        "predict_ms <= 5  not met     7.5\n",
+        "note     test was looked at 2 times\n",
+        "Layers before the first step\n",
+        "Layers at the end\nlayer  activation  mean  dead\n1            relu   0.5   3 %\n",
+    ):
+        assert words in out, words
 
 
 def test_a_run_of_before_gets_its_pictures(run, dlspec):
@@ -105,6 +131,115 @@ def test_examples_of_streamed_data_are_found_in_their_file(tmp_path, dlspec):
         assert [number for _, number in example["features"]] == pytest.approx(x[example["row"] - 1].tolist(), rel=1e-4)
 
 
+def curve_of(run, **changes):
+    """A learning curve that goes with a run."""
+    report = json.loads((run / "report.json").read_text())
+    m = report["splits"][0]["examples"]
+    points = [
+        {"examples": size, "train_error": 0.0, "dev_error": error, "train_errors": [0.0], "dev_errors": [error]}
+        for size, error in ((m // 2, 0.2), (m, 0.1))
+    ]
+    doubled = {"examples": 2 * m, "dev_error": 0.05, "gain": 0.05, "low": 0.04, "high": 0.06}
+    whole = {
+        "format": 1, "name": report["name"], "seeds": [1, 2, 3], "points": points, "verdict": "more data would help",
+        "fit": {"a": 3.6, "b": 1.0, "c": 0.0}, "doubled": doubled,
+    }  # fmt: skip
+    return whole | changes
+
+
+def test_a_learning_curve_ranks_more_data(run, tmp_path, dlspec):
+    content = json.loads((run / "report.json").read_text())
+    content["actions"] = [
+        {"action": name, "gap": "variance", "knob": "dev", "reason": "r", "effect": "e", "set": []}
+        for name in ("stop early", "get more training data than 36 examples")
+    ]
+    (run / "report.json").write_text(json.dumps(content))
+    path = write(tmp_path / "curve.json", json.dumps(curve_of(run)))
+    result = dlspec("diagnose", run, "--learning-curve", path)
+    assert (result.code, result.err) == (0, "")
+    assert "try 1    get more training data than 36 examples" in result.out
+    assert "         measured: 72 examples would give a dev error of 5.0%, -5.0%" in result.out
+    assert "Error by training examples\n" in result.out
+    assert (run / "report.html").read_text().index("get more training data") < (run / "report.html").read_text().index(
+        "stop early"
+    )
+    again = dlspec("diagnose", run, "--json").json  # it is kept
+    assert again["actions"][0]["action"].startswith("get more training data")
+    assert json.loads((run / "report.json").read_text()) == content
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "cannot be read: no such file"),
+        ("half", "is no JSON"),
+        ("{}", "is no learning curve; write one with: dlspec learning-curve CONFIG --out"),
+        ({"points": []}, "is no learning curve"),
+        ({"fit": {"a": "x", "b": 1, "c": 0}}, "is no learning curve"),
+        ({"name": "other"}, "is of 'other' with 36 training examples; the run is of 'tiny' with 36"),
+    ],
+)
+def test_what_is_no_learning_curve_of_the_run(text, words, run, tmp_path, dlspec):
+    before = files_in(run)
+    path = tmp_path / "curve.json"
+    if text is not None:
+        path.write_text(text if isinstance(text, str) else json.dumps(curve_of(run, **text)))
+    result = dlspec("diagnose", run, "--learning-curve", path)
+    assert (result.code, result.out) == (2, "")
+    (line,) = result.err.splitlines()
+    assert line.startswith(f"{path}: ")
+    assert words in line
+    assert files_in(run) == before
+
+
+@pytest.fixture(scope="module")
+def diverged(tmp_path_factory):
+    """A run whose first step was its last."""
+    return tmp_path_factory.mktemp("diverged")
+
+
+def test_a_diverged_run_says_what_to_try(diverged, dlspec):
+    config = write(diverged / "a.yaml", TINY)
+    assert dlspec("train", config, "--runs-dir", diverged / "runs", "--set", "optimizer.learning_rate=1e300").code == 3
+    run = only_run(diverged / "runs")
+    before = files_in(run)
+    result = dlspec("diagnose", run)
+    assert (result.code, result.err) == (0, "")
+    for words in (
+        "status   diverged: ", "try 1    lower optimizer.learning_rate",
+        "         --set optimizer.learning_rate=1e+299\n",
+        "         --set regularization.clip_norm=1\n", "Layers when last looked at\n",
+    ):  # fmt: skip
+        assert words in result.out, words
+    found = dlspec("diagnose", run, "--json").json
+    assert found["status"] == "diverged"
+    assert [action["set"] for action in found["actions"]] == [
+        ["optimizer.learning_rate=1e+299"],
+        ["regularization.clip_norm=1"],
+    ]
+    assert files_in(run) == before
+    refused = dlspec("diagnose", run, "--plots", diverged / "plots")
+    assert (refused.code, refused.out) == (2, "")
+    assert "has no report, because the run is diverged" in refused.err
+
+
+@pytest.mark.parametrize("text", ['{"epoch": 1}\n', '{"epoch": 1, "layers": [1]}\n', "half\n"])
+def test_an_interrupted_run_says_how_far_it_came(text, run, dlspec):
+    (run / "report.json").unlink()
+    record = json.loads((run / "run.json").read_text())
+    changes = {"status": "interrupted", "message": "stopped after step 9"}
+    (run / "run.json").write_text(json.dumps(record | changes))
+    result = dlspec("diagnose", run)
+    assert result.code == 0
+    assert result.out.startswith("status   interrupted: stopped after step 9\n")
+    assert "Loss\n" in result.out
+    assert result.out.endswith(f"go on    dlspec resume {run}\n")
+    (run / "health.jsonl").write_text(text)
+    damaged = dlspec("diagnose", run)
+    assert (damaged.code, damaged.out) == (1, "")
+    assert "damaged" in damaged.err
+
+
 def test_an_unfinished_run_has_no_report(run, dlspec):
     (run / "report.json").unlink()
     result = dlspec("diagnose", run)
@@ -125,6 +260,7 @@ def test_an_unfinished_run_has_no_report(run, dlspec):
         ("health.jsonl", '{"epoch": 1, "layers": [{}]}\n'),
         ("pictures.json", '{"boundary": {"x": [1]}}'),
         ("pictures.json", '{"worst": {"examples": [{}]}}'),
+        ("learning-curve.json", '{"points": 1}'),
     ],
 )
 def test_damaged_files_are_named(name, content, run, dlspec):

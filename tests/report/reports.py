@@ -27,6 +27,15 @@ def classification(name="yes"):
     finding = {"name": "dead", "layer": 1, "epoch": 2, "value": 0.5, "threshold": 0.3, "message": f"dead: {name}"}
     layer = {"layer": 1, "activation": name, "mean": 0.1, "std": 1.0, "dead": None}
     report["health"] = {"findings": [finding], "initial": [layer], "last": [layer]}
+    report["diagnosis"]["notes"].append("variance: about 90 in dev would tell")
+    report["diagnosis"]["gaps"][1] |= {"judgement": "too few examples to tell", "examples_needed": 90, "split": "dev"}
+    report["selection"] = {
+        "optimize": "f1", "value": 0.7333333333, "model_kb": 2.5,
+        "limits": [
+            {"limit": "recall >= 0.9", "value": 0.75, "met": False},
+            {"limit": "predict_ms <= 5", "value": None, "met": None},
+        ],
+    }  # fmt: skip
     report["segments"].append({"epoch": 1, "step": 9, "changes": [f"data.target={name}"]})
     return report
 
@@ -102,3 +111,18 @@ def pictures(name="yes"):
             ],
         },
     }  # fmt: skip
+
+
+def comparison(name="second"):
+    """Two runs side by side, the second of that name and one epoch shorter."""
+    run = {
+        "run": "first", "path": "runs/first", "status": "finished", "epoch": 3, "train_error": 0.1, "dev_error": 0.2,
+        "dev_accuracy": 0.8, "dev_loss": 0.25, "limits": None, "model_kb": 2.5, "predict_ms": 0.5, "seconds": 3.0,
+        "age_seconds": 60.0, "host": "here", "processor": None, "against_reference": None,
+        "curves": [{"quantity": "dev_loss", "epoch": [1, 2, 3], "value": [1.0, 0.5, 0.25]}],
+    }  # fmt: skip
+    other = run | {
+        "run": name, "path": "runs/second", "host": name, "limits": "not met", "against_reference": {"label": name},
+        "curves": [{"quantity": "dev_loss", "epoch": [1, 2], "value": [2.0, 1.0]}],
+    }  # fmt: skip
+    return {"runs": [run, other], "differences": {"data.target": ["y", name]}, "seeds": []}

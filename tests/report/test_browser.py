@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from dlspec.report import comparison_page
+
 from . import browser
-from .reports import HOSTILE, health
+from .reports import HOSTILE, comparison, health
 from .test_html import hostile, page, pictures
 
 pytestmark = [
@@ -107,6 +109,19 @@ def test_dark_is_dark(report):
     assert report.run(color) == "rgb(18, 22, 27)"
 
 
+def test_the_page_of_a_comparison(window, tmp_path):
+    """Hovering tells the values of every run; a hostile name stays text."""
+    window.requests(), window.complaints()
+    window.open(write(tmp_path, comparison_page.render(comparison(HOSTILE[0]))))
+    chart = "#figure-dev_loss svg.chart"
+    window.point_at(chart, x=0.999, y=0.5)
+    said = window.run("return document.querySelector('#figure-dev_loss output').innerText")
+    assert said == "epoch 3\nrun 1: 0.25\nrun 2: none"
+    assert HOSTILE[0] in window.run("return document.querySelector('#results').textContent")
+    assert window.complaints() == []
+    assert not [address for address in window.requests() if not address.startswith("file:")]
+
+
 @pytest.mark.parametrize("name", HOSTILE[:8], ids=ascii)
 def test_hostile_names_are_shown_as_text(name, window, tmp_path):
     window.requests(), window.complaints()
@@ -114,5 +129,6 @@ def test_hostile_names_are_shown_as_text(name, window, tmp_path):
     window.point_at("#figure-health_std svg.chart", x=0.5, y=0.5)
     assert window.complaints() == []
     assert not [address for address in window.requests() if not address.startswith(("file:", "data:image/png"))]
-    assert name in window.run("return document.querySelector('#warnings').textContent")
+    for section in ("next", "errors", "health", "warnings"):
+        assert name in window.run(f"return document.querySelector('#{section}').textContent"), section
     assert window.run("return document.scripts.length + document.images.length") == 1

@@ -99,7 +99,12 @@ def test_errors_have_wilson_s_interval():
 def test_the_interval_of_a_multi_task_counts_labels():
     report = multi_task()
     assert figures.errors(report).rows[2].high < figures.errors(classification()).rows[2].high
-    report["splits"][1] |= {"error_low": 0.2, "error_high": 0.3}
+
+
+def test_the_interval_of_the_diagnosis_is_the_one_that_is_drawn():
+    """That of a regression comes from a bootstrap, which a report cannot repeat."""
+    report = classification()
+    report["diagnosis"]["errors"] = [{"split": "dev", "error": 0.25, "low": 0.2, "high": 0.3, "examples": 4}]
     assert (figures.errors(report).rows[2].low, figures.errors(report).rows[2].high) == (0.2, 0.3)
 
 

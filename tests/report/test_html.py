@@ -18,7 +18,7 @@ SETTINGS = [
     Setting("threads", 2, "auto", differs=False),
     Setting("data.target", None, None, differs=False),
 ]
-VOID = {"meta", "link", "br"}
+VOID = {"meta", "link", "br", "wbr"}
 
 
 class Page(html.parser.HTMLParser):
@@ -67,13 +67,18 @@ def test_what_stands_on_the_page():
         "cats", "High variance", "No improvement of dev_loss", "the numbers are of epoch 12 (best parameters)",
         "dev accuracy", "75.00 %", "less of yes", "against variance", "because of yes",
         "--set regularization.l2=0.5 --set data.target=yes", "note on yes", "+25.00 %", "+10.00 % to +40.00 %",
-        "Health of the training", "dead: yes", "Layers at the start", "Confusion", "Decision boundary", "taken for",
+        "Health of the training", "dead: yes layer 1, epoch 2: 0.5, threshold 0.3", "best f1",
+        "0.73333", "recall >= 0.9", "not met", "predict_ms <= 5", "see dlspec diagnose", "2.5 kB",
+        "about 90 in dev would tell", "90 in dev",
+        "Layers at the start", "Confusion", "Decision boundary", "taken for",
         "optimizer.learning_rate", "[{units: 3, activation: tanh}]", "0.001", "All 4 settings",
         "after epoch 1, step 9: data.target=yes", "classes without a training example: yes", "loss spike at step 15",
     ):  # fmt: skip
         assert words in found.text or any(words in str(a) for _, a in found.elements), words
     sections = [attributes["id"] for attributes in found.of("section")]
-    assert sections == ["next", "errors", "curves", "health", "classes", "boundary", "worst", "config", "warnings"]
+    assert sections == [
+        "next", "asked", "errors", "curves", "health", "classes", "boundary", "worst", "config", "warnings",
+    ]  # fmt: skip
     links = [attributes["href"] for attributes in found.of("a")]
     assert links == ["#next", *(f"#{section}" for section in sections)]
 
@@ -81,10 +86,14 @@ def test_what_stands_on_the_page():
 @pytest.mark.parametrize(
     ("report", "content", "sections"),
     [
-        (classification(), {"epochs": 1}, ["next", "errors", "curves", "health", "classes", "config", "warnings"]),
+        (
+            classification(),
+            {"epochs": 1},
+            ["next", "asked", "errors", "curves", "health", "classes", "config", "warnings"],
+        ),
         (regression(), {"metrics": metrics(3, metric="rmse", dev=False)}, ["next", "errors", "curves", "config"]),
         (regression(), {"metrics": [], "settings": ()}, ["next", "errors"]),
-        (multi_task(), {}, ["next", "errors", "curves", "health", "classes", "config", "warnings"]),
+        (multi_task(), {}, ["next", "asked", "errors", "curves", "health", "classes", "config", "warnings"]),
     ],
     ids=["one epoch", "regression without dev", "nothing but the report", "multi-task"],
 )
@@ -101,7 +110,12 @@ def test_a_report_of_before_there_were_actions():
     assert "get more training data" in found.text
     assert "health" not in [attributes["id"] for attributes in found.of("section")]
     report["diagnosis"]["next_steps"] = []
-    assert "Nothing stands out" in Page(page(report)).text
+    for verdict, words in (
+        ("low bias, low variance", "errors and training look fine"),
+        ("too few examples to tell", "the notes below say what was not"),
+    ):
+        report["diagnosis"]["verdict"] = verdict
+        assert words in Page(page(report)).text
 
 
 def test_numbers_that_are_none():

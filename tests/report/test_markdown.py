@@ -77,6 +77,12 @@ the numbers are of epoch 12 (best parameters).
 
 Error is the share of wrong examples; human-level error is 1.00 %.
 
+| error       |   value |     95 % interval |
+|-------------|--------:|------------------:|
+| human level |  1.00 % |                   |
+| train       |  0.00 % |  0.00 % to 0.31 % |
+| dev         | 25.00 % | 4.56 % to 69.94 % |
+
 | gap      |    value |        95 % interval | high from | judgement |
 |----------|---------:|---------------------:|----------:|----------:|
 | bias     |  -1.00 % |   -1.00 % to +0.50 % |    2.00 % |      fine |
@@ -156,6 +162,11 @@ REGRESSION_TEXT = """\
 
 Error is the mean squared error in units of the variance of the training targets; human-level error is 0.00 %.
 
+| error       |  value |    95 % interval |
+|-------------|-------:|-----------------:|
+| human level | 0.00 % |                  |
+| train       | 1.50 % | 1.01 % to 1.99 % |
+
 | gap  |   value |      95 % interval | high from | judgement |
 |------|--------:|-------------------:|----------:|----------:|
 | bias | +1.50 % | +1.00 % to +2.00 % |    2.00 % |      fine |
@@ -190,6 +201,34 @@ def test_a_classification():
 
 def test_a_regression():
     assert render(REGRESSION) == REGRESSION_TEXT
+
+
+def test_what_was_asked_for_and_the_layers():
+    layer = {"layer": 1, "activation": "a|b", "mean": 0.5, "std": 1.25, "dead": 0.03, "saturated": None}
+    finding = {"name": "dead", "layer": 1, "epoch": 2, "value": 0.93, "threshold": 0.5, "message": "dead_units"}
+    report = CLASSIFICATION | {
+        "selection": {
+            "optimize": "f1", "value": 0.75, "model_kb": 2500.0,
+            "limits": [
+                {"limit": "recall >= 0.5", "value": 0.75, "met": True},
+                {"limit": "predict_ms <= 5", "value": None, "met": None},
+            ],
+        },
+        "health": {"findings": [finding], "initial": [], "last": [layer]},
+    }  # fmt: skip
+    text = render(report)
+    for lines in (
+        "| asked for         | limit |              on dev |\n",
+        "| best f1           |       |                0.75 |\n",
+        "| recall \\>= 0.5    |   met |                0.75 |\n",
+        "| predict\\_ms \\<= 5 |       | see dlspec diagnose |\n",
+        "The parameters take 2.5 MB.\n",
+        "- dead\\_units (layer 1, epoch 2: 0.93, threshold 0.5)\n",
+        "At the end:\n\n| layer | activation | mean | spread | dead |\n",
+        "| 1     |       a\\|b |  0.5 |   1.25 |  3 % |\n",
+    ):
+        assert lines in text, lines
+    assert "Nothing stands out.\n" in render(report | {"health": {"findings": [], "initial": [], "last": [layer]}})
 
 
 def test_without_dev_the_classes_are_those_of_the_last_split():

@@ -168,6 +168,44 @@ def test_order(tmp_path):
     assert [run.run.name for run in listing.ordered(found, "-dev_error")] == ["a", "c", "b", "none"]
 
 
+def asked(place, name, *, optimize, value, limits=(), **record):
+    """A run whose report says what was asked for."""
+    run = make(place, name, rows=[row(1, 0.5)], **record)
+    selection = {"optimize": optimize, "value": value, "model_kb": 2.5, "limits": list(limits)}
+    (run / "report.json").write_text(json.dumps({"selection": selection}))
+    return run
+
+
+def test_the_best_first_is_what_was_asked_for(tmp_path):
+    slow = {"limit": "predict_ms <= 5", "value": None, "met": None}
+    low = {"limit": "recall >= 0.9", "value": 0.5, "met": False}
+    runs = [
+        asked(tmp_path, "worse", optimize="f1", value=0.5),
+        asked(tmp_path, "low", optimize="f1", value=0.9, limits=[low]),
+        asked(tmp_path, "slow", optimize="f1", value=0.95, limits=[slow], predict_ms=7.0),
+        asked(tmp_path, "fast", optimize="f1", value=0.6, limits=[slow], predict_ms=3.0),
+        asked(tmp_path, "never timed", optimize="f1", value=0.99, limits=[slow]),
+        make(tmp_path, "no report"),
+    ]
+    found = listing.by_worth(listing.listed(runs, now=NOW))
+    assert [run.run.name for run in found] == ["fast", "worse", "never timed", "slow", "low", "no report"]
+    assert [run.get("limits") for run in found] == ["met", None, "not met", "not met", "not met", None]
+    assert (found[0].get("model_kb"), found[0].get("predict_ms")) == (2.5, 3.0)
+
+
+def test_of_a_loss_less_is_better_and_without_a_common_metric_the_error_counts(tmp_path):
+    first = asked(tmp_path, "a", optimize="loss", value=0.5)
+    second = asked(tmp_path, "b", optimize="loss", value=0.25)
+    third = asked(tmp_path, "c", optimize="f1", value=0.25)
+    (third / "metrics.jsonl").write_text(json.dumps(row(1, 0.75)) + "\n")
+
+    def names(*runs):
+        return [run.run.name for run in listing.by_worth(listing.listed(runs, now=NOW))]
+
+    assert names(first, second) == ["b", "a"]
+    assert names(first, second, third) == ["c", "a", "b"]
+
+
 # --- --where ---------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,50 @@
+"""A comparison of runs as one HTML file that needs nothing else; every text out of a run is escaped."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dlspec.report import comparison as tables
+from dlspec.report import sections
+from dlspec.report.document import document, section
+from dlspec.report.markup import Markup, element, joined
+
+
+def render(comparison: Mapping[str, Any]) -> str:
+    """The page.
+
+    Args:
+        comparison: from `dlspec.compare.compare`.
+    """
+    title = f"{len(comparison['runs'])} runs"
+    parts = [(anchor, name, content) for anchor, name, content in _parts(comparison) if content]
+    links = [element("li", None, element("a", {"href": f"#{anchor}"}, name)) for anchor, name, _ in parts]
+    return document(
+        title,
+        element("a", {"class": "skip", "href": "#results"}, "To the content"),
+        element(
+            "header",
+            None,
+            element("h1", None, title),
+            element("nav", {"aria-label": "Contents"}, element("ul", None, *links)),
+        ),
+        element("main", None, *(section(*part) for part in parts)),
+    )
+
+
+def _parts(comparison: Mapping[str, Any]) -> Iterator[tuple[str, str, Markup]]:
+    yield "results", "Results", _table(tables.runs_table(comparison), "Results")
+    if len(comparison["runs"]) > 1:
+        lines = (*tables.seed_lines(comparison), *tables.warnings(comparison), tables.NOTE)
+        tests = _table(tables.tests_table(comparison), "Paired tests")
+        note = "The change of the dev error against run 1, on the same examples."
+        yield "tests", "Noise or not", joined([element("p", {"class": "note"}, note), tests, sections.listed(lines)])
+    if comparison["differences"]:
+        yield "settings", "Settings that differ", _table(tables.settings_table(comparison), "Settings that differ")
+    left_out = len(comparison["runs"]) - tables.CURVES_UP_TO
+    note = element("p", {"class": "note"}, f"Of the first {tables.CURVES_UP_TO} runs.") if left_out > 0 else Markup()
+    yield "curves", "Curves", joined([note, sections.curves(tables.curves(comparison))])
+    yield "cost", "Cost and age", _table(tables.cost_table(comparison), "Cost and age")
+
+
+def _table(content: tables.Table, label: str) -> Markup:
+    return sections.table(*content, label=label)
