@@ -4,6 +4,8 @@ import io
 from pathlib import Path
 from typing import Any
 
+from dlspec.cli import options
+
 
 def check(out: Path, *, force: bool) -> None:
     """Refuse a name that cannot be written, before the work begins.
@@ -13,17 +15,14 @@ def check(out: Path, *, force: bool) -> None:
         force: whether an existing file may be replaced.
 
     Raises:
-        UsageError: it does not end in .png, or is there already.
+        UsageError: it does not end in .png, is there already, or a directory.
         RunBusyError: the place is not writable.
     """
     from dlspec.errors import UsageError
-    from dlspec.run import storage
 
     if out.suffix.lower() != ".png":
         raise UsageError(f"{out}: expected a name that ends in .png")
-    if out.exists() and not force:
-        raise UsageError(f"{out}: already there; nothing was written; choose another name, or --force")
-    storage.check_writable(out.parent)
+    options.check_new(out, force=force)
 
 
 def write(out: Path, picture: Any) -> None:

@@ -46,7 +46,7 @@ STEPS = {
     "all-at-once": 6,
 }
 
-SAME = ("metrics.jsonl", "report.json", "report.md")
+SAME = ("metrics.jsonl", "report.json", "report.md", "report.html", "pictures.json")
 
 
 def write(place, name, text=None):
