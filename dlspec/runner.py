@@ -145,7 +145,8 @@ def resume(
         prepared = prepare(changed)
         experiment = prepared.experiment
         reached = _reached(run, newest, prepared)
-        left = _nothing_left(experiment, reached) if record["status"] == "finished" else None
+        finished = record["status"] == "finished" and (run / "report.json").exists()
+        left = _nothing_left(experiment, reached) if finished else None
         if left is not None:
             if change.segment or change.threads:
                 raise UsageError(f"{run}: would train nothing with these settings: {record['message']}; add {left}")

@@ -31,6 +31,7 @@ def diagnose(
     """Show what is wrong with a finished run and what to try next, and write its report anew."""
     from dlspec import run_page, second_look
     from dlspec.cli.console import console, text, write_json
+    from dlspec.errors import RunBusyError
     from dlspec.run import directory
 
     found = directory.find(run, runs_dir=runs_dir)
@@ -44,7 +45,11 @@ def diagnose(
         write_json({"run": str(found), **content.report})
     else:
         _show(console(), found, content.report, content.curves)
-    for note in second_look.rewrite(found, content):
+    try:
+        notes = second_look.rewrite(found, content)
+    except RunBusyError as error:  # a run that goes on, or a place that is only read: no reason not to look
+        notes = (f"nothing was written anew: {error}",)
+    for note in notes:
         console(stderr=True).print(text(f"note: {note}"))
 
 

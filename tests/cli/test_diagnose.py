@@ -1,6 +1,8 @@
 """`dlspec diagnose RUN`: what it shows, and what it writes anew."""
 
+import errno
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -9,7 +11,8 @@ import h5py
 import numpy as np
 import pytest
 
-from dlspec.run import directory
+from dlspec.run import directory, storage
+from dlspec.run.storage import FileSystem
 
 from .commands import TINY, files_in, only_run, write, write_table
 
@@ -105,11 +108,50 @@ def test_examples_of_streamed_data_are_found_in_their_file(tmp_path, dlspec):
         assert [number for _, number in example["features"]] == pytest.approx(x[example["row"] - 1].tolist(), rel=1e-4)
 
 
-def test_an_unfinished_run_has_no_report(run, dlspec):
+def test_a_report_that_was_lost_is_written_by_resume(run, dlspec):
+    before = files_in(run)
     (run / "report.json").unlink()
     result = dlspec("diagnose", run)
     assert result.code == 2
-    assert "has no report, because the run is finished" in result.err
+    assert result.err == (f"{run}: has no report, because it was lost; have it written with: dlspec resume {run}\n")
+    assert dlspec("resume", run, "-q").code == 0
+    after = files_in(run)
+    for name in ("report.json", "report.md", "report.html", "pictures.json", "metrics.jsonl"):
+        assert after[name] == before[name]
+    assert dlspec("diagnose", run).code == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("interrupted", "has no report, because the run is interrupted; have it written with: dlspec resume "),
+        ("running", "has no report, because the run is killed; have it written with: dlspec resume "),
+    ],
+)
+def test_an_unfinished_run_has_no_report(status, words, run, dlspec):
+    (run / "report.json").unlink()
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**record, "status": status}))
+    result = dlspec("diagnose", run)
+    assert (result.code, result.out) == (2, "")
+    assert words in result.err
+
+
+def test_a_run_that_goes_on_has_its_earlier_report_or_none(run, dlspec):
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**record, "status": "running"}))
+    before = files_in(run)
+    with directory.locked(run):
+        result = dlspec("diagnose", run)
+        assert result.code == 0
+        assert result.err.startswith("note: nothing was written anew: ")
+        assert "another process (pid " in result.err
+        assert "verdict  " in result.out
+        assert files_in(run) == before
+        (run / "report.json").unlink()
+        assert dlspec("diagnose", run).err == (
+            f"{run}: has no report yet, because the run goes on; look at it with: dlspec show {run}\n"
+        )
 
 
 @pytest.mark.parametrize(
@@ -155,12 +197,15 @@ def test_a_damaged_configuration_is_told_with_its_line(run, dlspec):
     assert f"{run}/config.resolved.yaml:1:1: sede: unknown key" in result.err
 
 
-def test_another_process_may_hold_the_run(run, dlspec):
-    with directory.locked(run):
-        result = dlspec("diagnose", run)
-    assert result.code == 4
-    assert "verdict" in result.out  # reading needs no lock
-    assert "another process" in result.err
+def test_a_place_that_is_only_read(run, dlspec, monkeypatch):
+    class ReadOnly(FileSystem):
+        def create(self, path):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(storage, "filesystem", ReadOnly())
+    result = dlspec("diagnose", run)
+    assert (result.code, "verdict  " in result.out) == (0, True)
+    assert result.err.startswith(f"note: nothing was written anew: {run}/report.md: cannot write: read-only file")
 
 
 def test_half_a_row_is_no_damage(run, dlspec):

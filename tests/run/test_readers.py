@@ -3,15 +3,20 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from datetime import UTC, datetime
 
 import pytest
 
-from dlspec import measurement, runner
+from dlspec import measurement, run_page, runner
+from dlspec.compare import compare
 from dlspec.config import loader
+from dlspec.errors import UsageError
 from dlspec.preparation import prepare
-from dlspec.run import directory
+from dlspec.run import directory, listing
 from dlspec.run.overview import overview
 from dlspec.run.record import read_record
 
@@ -19,18 +24,60 @@ from .resuming import write
 from .test_kill import in_child
 
 
+def show(run):
+    assert overview(run)["status"] in ("running", "interrupted")
+
+
+def evaluate(run):
+    for parameters in (None, "best", "last"):
+        measured = measurement.evaluate(measurement.open_run(run, parameters=parameters), split="dev")
+        assert measured.splits[0]["examples"] == 16
+
+
+def compared(run):
+    """`dlspec compare` with a run beside it, which has finished."""
+    now = datetime.now(UTC)
+    runs = [run, *directory.all_runs(run.parent.parent / "finished")]
+    content = compare(listing.ordered(listing.listed(runs, now=now), "seed"), now=now)
+    assert {one["status"] for one in content["runs"]} <= {"running", "interrupted", "finished"}
+    assert all(one["curve"] for one in content["runs"])
+    (test,) = [one["against_reference"] for one in content["runs"] if one["against_reference"]]
+    assert 0 <= test["p"] <= 1, test
+
+
+def diagnose(run):
+    try:
+        run_page.read(run)
+    except UsageError as error:
+        assert "has no report" in str(error)  # noqa: PT017 - a thread of its own
+    else:
+        raise AssertionError
+
+
+READERS = (show, evaluate, compared, diagnose)
+
+
 def read_again_and_again(run, until, failures, counts):
-    """Show and evaluate a run until then; the loops differ in what they ask for."""
+    """Read a run in every way until then."""
     while time.monotonic() < until:
-        for parameters in (None, "best", "last"):
+        for reader in READERS:
             try:
-                found = overview(run)
-                measured = measurement.evaluate(measurement.open_run(run, parameters=parameters), split="dev")
-                assert found["status"] in ("running", "interrupted")
-                assert measured.splits[0]["examples"] == 16
+                reader(run)
                 counts.append(1)
             except Exception as error:
-                failures.append(repr(error))
+                failures.append(f"{reader.__name__}: {error!r}")
+
+
+def commands_again_and_again(run, until, failures, counts):
+    """The same by processes of their own."""
+    while time.monotonic() < until:
+        for line in (["show", run], ["evaluate", run], ["compare", run, "--json"], ["runs", "--runs-dir", run.parent]):
+            process = subprocess.run(
+                [sys.executable, "-m", "dlspec", *map(str, line)], capture_output=True, text=True, check=False
+            )
+            if process.returncode:
+                failures.append(process.stderr)
+            counts.append(1)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +85,7 @@ def read_again_and_again(run, until, failures, counts):
 )
 def test_readers_of_a_running_run(readers, seconds, tmp_path):
     config = write(tmp_path, "dropout")
+    runner.train(prepare(loader.load(config)), runs_dir=tmp_path / "finished")
     flags = ["training.epochs=10000000", "checkpoint.every_seconds=0"]
     stop = []
 
@@ -55,7 +103,8 @@ def test_readers_of_a_running_run(readers, seconds, tmp_path):
     failures, counts, until = [], [], time.monotonic() + seconds
     before = overview(run)["epoch"]
     threads = [
-        threading.Thread(target=read_again_and_again, args=(run, until, failures, counts)) for _ in range(readers)
+        threading.Thread(target=work, args=(run, until, failures, counts))
+        for work in [commands_again_and_again] * (readers // 10 or 1) + [read_again_and_again] * readers
     ]
     for thread in threads:
         thread.start()
