@@ -142,15 +142,15 @@ def resume(
         current = _load_segment(run, segments[-1], record)
         changed = loader.load(current.path, overrides) if overrides else current
         change = _allowed(current, changed, allow_threads=allow_inexact)
-        prepared = prepare(changed)
-        experiment = prepared.experiment
-        reached = _reached(run, newest, prepared)
         finished = record["status"] == "finished" and (run / "report.json").exists()
-        left = _nothing_left(experiment, reached) if finished else None
+        left = _nothing_left(changed.experiment, newest) if finished else None
         if left is not None:
             if change.segment or change.threads:
                 raise UsageError(f"{run}: would train nothing with these settings: {record['message']}; add {left}")
             return AlreadyFinished(run, f"{record['message']}; to train on: dlspec resume {run} {left}")
+        prepared = prepare(changed)
+        experiment = prepared.experiment
+        reached = _reached(run, newest, prepared)
         begun_epochs = 0 if reached is None else reached.state.epoch + (reached.state.seen > 0)
         if experiment.training.epochs < begun_epochs:
             raise UsageError(
@@ -185,14 +185,14 @@ def resume(
         return session.work(stretches, record=record, reached=reached)
 
 
-def _nothing_left(experiment: Experiment, reached: Reached | None) -> str | None:
+def _nothing_left(experiment: Experiment, newest: Newest) -> str | None:
     """The flag that would let a finished run go on; None where there is something left to train."""
-    if reached is None:
+    if newest.checkpoint is None:
         return None
-    stopping, state = experiment.training.early_stopping, reached.state
-    if stopping is not None and state.waited >= stopping.patience:
+    stopping, progress = experiment.training.early_stopping, newest.checkpoint.progress
+    if stopping is not None and progress.get("waited", 0) >= stopping.patience:
         return f"--set training.early_stopping.patience={2 * stopping.patience}"
-    return "--epochs N" if experiment.training.epochs == state.epoch else None
+    return "--epochs N" if progress.get("epoch") == experiment.training.epochs else None
 
 
 def _load_segment(run: Path, segment: Segment, record: Mapping[str, Any]) -> LoadedExperiment:
