@@ -14,13 +14,13 @@ import pytest
 from dlspec import measurement, run_page, runner
 from dlspec.compare import compare
 from dlspec.config import loader
-from dlspec.errors import UsageError
+from dlspec.errors import RunError, UsageError
 from dlspec.preparation import prepare
-from dlspec.run import directory, listing
+from dlspec.run import checkpoint, checkpoints, directory, listing
 from dlspec.run.overview import overview
 from dlspec.run.record import read_record
 
-from .resuming import write
+from .resuming import stop_after, train, write
 from .test_kill import in_child
 
 
@@ -89,12 +89,12 @@ def test_readers_of_a_running_run(readers, seconds, tmp_path):
     flags = ["training.epochs=10000000", "checkpoint.every_seconds=0"]
     stop = []
 
-    def train():
+    def train_on():
         signal.signal(signal.SIGTERM, lambda number, _frame: stop.append(number))
         prepared = prepare(loader.load(config, flags))
         runner.train(prepared, runs_dir=tmp_path / "runs", interrupted=lambda: bool(stop))
 
-    child = in_child(train)
+    child = in_child(train_on)
     deadline = time.monotonic() + 30
     while not (tmp_path / "runs").exists() or not list((tmp_path / "runs").glob("*/checkpoints/step-*.h5")):
         assert time.monotonic() < deadline
@@ -119,3 +119,41 @@ def test_readers_of_a_running_run(readers, seconds, tmp_path):
     assert read_record(run)["status"] == overview(run)["status"] == "interrupted"
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [row["epoch"] for row in rows] == list(range(1, len(rows) + 1))
+
+
+@pytest.mark.parametrize("moment", ["before it is looked for", "before it is read"])
+@pytest.mark.parametrize("times", [1, 10])
+def test_a_checkpoint_that_is_replaced_while_it_is_read(times, moment, tmp_path, monkeypatch):
+    run = train(tmp_path, "dropout").run
+    replaced = []
+
+    def replace_newest():
+        if len(replaced) < times:
+            *_, (step, path) = checkpoints.step_files(run).items()
+            path.rename(checkpoints.step_file(run, step + 1))
+            replaced.append(path)
+
+    of_name, load = checkpoints.of_name, checkpoint.load
+
+    def of_name_then_replaced(run, name):
+        found = of_name(run, name)
+        replace_newest()
+        return found
+
+    def replaced_then_load(path):
+        replace_newest()
+        return load(path)
+
+    if moment == "before it is looked for":
+        monkeypatch.setattr(checkpoints, "of_name", of_name_then_replaced)
+    else:
+        monkeypatch.setattr(checkpoint, "load", replaced_then_load)
+    name, path, saved = checkpoints.load_of_run(run)
+    assert (name, path.name) == ("last", f"step-{15 + times:08d}.h5")
+    assert saved.progress["step"] == 15
+
+
+def test_a_checkpoint_that_is_missing_is_told_at_once(tmp_path):
+    run = train(tmp_path, "dropout", interrupted=stop_after(1)).run
+    with pytest.raises(RunError, match=r"best\.h5: no checkpoint yet; the run is interrupted"):
+        checkpoints.load_of_run(run, "best")
