@@ -92,10 +92,18 @@ def _show_gaps(out: "Console", diagnosis: dict[str, Any]) -> None:
 
 
 def _words(report: dict[str, Any]) -> Iterator["Text"]:
-    """Findings, notes, and what to try next."""
+    """What was changed on the way, findings, notes, and what to try next."""
     from dlspec.cli.console import text
     from dlspec.report.markdown import flags
 
+    later = report.get("segments", ())[1:]
+    if later:
+        yield text("")
+    for segment in later:
+        changes = ", ".join(segment["changes"])
+        yield text("changed  ", style="bold") + text(
+            f"after epoch {segment['epoch']}, step {segment['step']}: {changes}"
+        )
     findings = (report.get("health") or {}).get("findings") or []
     if findings or report["diagnosis"]["notes"]:
         yield text("")

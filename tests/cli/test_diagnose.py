@@ -45,11 +45,13 @@ def test_the_panel(run, dlspec):
     content["health"] = {
         "findings": [{"message": "layer 1 is dead", "layer": 1, "epoch": 2, "value": 1, "threshold": 0}]
     }
+    content["segments"].append({"epoch": 1, "step": 2, "changes": ["batch_size=8", "regularization.l2=0.5"]})
     (run / "report.json").write_text(json.dumps(content))
     result = dlspec("diagnose", run)
     assert (result.code, result.err) == (0, "")
     for words in (
-        "verdict  high bias\n", "found    layer 1 is dead\n", "note     a note\n", "try 1    train longer\n",
+        "verdict  high bias\n", "changed  after epoch 1, step 2: batch_size=8, regularization.l2=0.5\n",
+        "found    layer 1 is dead\n", "note     a note\n", "try 1    train longer\n",
         "         the cost still falls\n", "         less bias\n", "         --set training.epochs=60 --set 'a=b c'\n",
         "95 % interval", "Loss\n", "Accuracy\n", "\u28c0", "page     ",
     ):  # fmt: skip
@@ -231,6 +233,9 @@ def test_without_matplotlib(run, tmp_path, dlspec, monkeypatch):
 
 def test_every_figure_as_svg_and_png(run, tmp_path, dlspec):
     pytest.importorskip("matplotlib")
+    report = json.loads((run / "report.json").read_text())
+    report["segments"].append({"epoch": 1, "step": 3, "changes": ["batch_size=8"]})
+    (run / "report.json").write_text(json.dumps(report))
     for place in ("a", "b"):
         assert dlspec("diagnose", run, "--plots", tmp_path / place).code == 0
     files = files_in(tmp_path / "a")
@@ -238,3 +243,4 @@ def test_every_figure_as_svg_and_png(run, tmp_path, dlspec):
     assert set(files) >= {f"{key}.{kind}" for key in keys for kind in ("svg", "png")}
     assert files == files_in(tmp_path / "b")
     assert all(content.startswith((b"<?xml", b"\x89PNG")) for content in files.values())
+    assert b"<!-- batch_size=8 -->" in files["loss.svg"]

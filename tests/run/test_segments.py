@@ -1,6 +1,7 @@
 """A running experiment that is changed: a segment of its own, and what may not change."""
 
 import json
+import re
 
 import pytest
 
@@ -33,6 +34,14 @@ def test_a_new_learning_rate_begins_one(whole, tmp_path):
         {"epoch": 0, "step": 0, "changes": []},
         {"epoch": 2, "step": 7, "changes": ["optimizer.learning_rate=1e-4"]},
     ]
+    words = re.sub(r"[ \\]+", " ", (run / "report.md").read_text())
+    assert "| 2 | 7 | optimizer.learning _rate=1e-4 |" in words
+    page = (run / "report.html").read_text()
+    for key in ("loss", "accuracy", "learning_rate"):
+        (figure,) = re.findall(rf'<figure id="figure-{key}">.*?</figure>', page, re.DOTALL)
+        assert figure.count(">learning_rate=1e-4</text>") == 1
+        assert "changed: optimizer.learning_rate=1e-4 (epoch 2)" in figure
+    assert "after epoch 2, step 7: optimizer.learning_rate=1e-4" in page
 
 
 @pytest.mark.parametrize(
