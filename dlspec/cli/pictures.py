@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from dlspec.cli import options
+from dlspec.cli.options import check_new
 
 
 def check(out: Path, *, force: bool) -> None:
@@ -15,14 +15,14 @@ def check(out: Path, *, force: bool) -> None:
         force: whether an existing file may be replaced.
 
     Raises:
-        UsageError: it does not end in .png, is there already, or a directory.
+        UsageError: it does not end in .png, is there already, or is a directory.
         RunBusyError: the place is not writable.
     """
     from dlspec.errors import UsageError
 
     if out.suffix.lower() != ".png":
         raise UsageError(f"{out}: expected a name that ends in .png")
-    options.check_new(out, force=force)
+    check_new(out, force=force)
 
 
 def write(out: Path, picture: Any) -> None:

@@ -38,7 +38,7 @@ def dataset(X, Y, *, mean=0.0, std=1.0, **fields):
     n_x = X.shape[1]
     known = {
         "task": "classification", "classes": ("no", "yes"), "n_targets": 1, "target_names": ("y",), "image_shape": None,
-        "cut": None, "fingerprint": "", "warnings": (),
+        "cut": None, "columns": None, "fingerprint": "", "warnings": (),
     }  # fmt: skip
     return Dataset(
         **known
