@@ -11,7 +11,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -75,8 +75,14 @@ class Changes:
     threads: bool
 
 
-def changes(old: Experiment, new: Experiment) -> Changes:
-    """How the resolved experiment `new` differs from the resolved `old`."""
+def changes(old: Experiment, new: Experiment, *, recorded: Collection[str]) -> Changes:
+    """How the resolved experiment `new` differs from the resolved `old`.
+
+    Args:
+        old: of the newest segment.
+        new: with what is asked for.
+        recorded: quantities in the metrics so far; none before the first epoch, when there is no best one yet.
+    """
     budget, segment, fixed, threads = [], [], [], False
     for path in _differences(old.model_dump(), new.model_dump()):
         key = dotted(path)
@@ -88,9 +94,10 @@ def changes(old: Experiment, new: Experiment) -> Changes:
             segment.append(key)
         else:
             fixed.append((path, next((why for stem, why in REASONS if _below(key, stem)), "it would be another run")))
-    if (watched := _watched(old)) != _watched(new):
+    before, after = _watched(old, recorded), _watched(new, recorded)
+    if recorded and before != after:
         where = ("training", "early_stopping")
-        fixed.append((where, f"the best epoch so far was found by {watched[0]}, and this watches {_watched(new)[0]}"))
+        fixed.append((where, f"the best epoch so far was found by {before[0]}, and this watches {after[0]}"))
     return Changes(tuple(budget), tuple(segment), tuple(fixed), threads)
 
 
@@ -131,9 +138,10 @@ def _below(key: str, stem: str) -> bool:
     return key == stem or key.startswith(f"{stem}.")
 
 
-def _watched(experiment: Experiment) -> tuple[str, bool]:
-    """The quantity that tells the best epoch, and whether it rises; without early stopping the dev loss."""
-    stopping = experiment.training.early_stopping or EarlyStopping()
+def _watched(experiment: Experiment, recorded: Collection[str]) -> tuple[str, bool]:
+    """The quantity that tells the best epoch, and whether it rises; without early stopping the dev loss if there is."""
+    unasked = EarlyStopping(monitor="dev_loss" if "dev_loss" in recorded else "train_loss")
+    stopping = experiment.training.early_stopping or unasked
     up = rising(stopping.monitor) if stopping.mode == "auto" else stopping.mode == "max"
     return stopping.monitor, up
 

@@ -4,7 +4,7 @@ loaded = dlspec.config.loader.load(Path("experiment.yaml"))
 outcome = dlspec.runner.train(dlspec.preparation.prepare(loaded), runs_dir=Path("runs"))
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -23,7 +23,9 @@ from dlspec.run import checkpoints, directory, format1, storage
 from dlspec.run.checkpoints import Newest
 from dlspec.run.comparison import Difference, compare
 from dlspec.run.environment import differences, environment, process
+from dlspec.run.overview import first_row
 from dlspec.run.record import Segment, begun, new_record, read_record, segments_of
+from dlspec.run.recorder import METRICS_FILE
 from dlspec.session import Outcome, Place, Reached, Session, Stretch, result_of
 from dlspec.training.events import Event
 
@@ -141,7 +143,7 @@ def resume(
         newest = checkpoints.newest_sound(run)
         current = _load_segment(run, segments[-1], record)
         changed = loader.load(current.path, overrides) if overrides else current
-        change = _allowed(current, changed, allow_threads=allow_inexact)
+        change = _allowed(current, changed, recorded=_recorded(run, newest), allow_threads=allow_inexact)
         finished = record["status"] == "finished" and (run / "report.json").exists()
         left = _nothing_left(changed.experiment, newest) if finished else None
         if left is not None:
@@ -185,6 +187,12 @@ def resume(
         return session.work(stretches, record=record, reached=reached)
 
 
+def _recorded(run: Path, newest: Newest) -> Collection[str]:
+    """The quantities of the metrics up to the newest checkpoint; none before the first epoch."""
+    measured = newest.checkpoint is not None and newest.checkpoint.progress.get("epoch") != 0
+    return first_row(run / METRICS_FILE) if measured else ()
+
+
 def _nothing_left(experiment: Experiment, newest: Newest) -> str | None:
     """The flag that would let a finished run go on; None where there is something left to train."""
     if newest.checkpoint is None:
@@ -213,13 +221,15 @@ def _load_segment(run: Path, segment: Segment, record: Mapping[str, Any]) -> Loa
     return loaded
 
 
-def _allowed(old: LoadedExperiment, new: LoadedExperiment, *, allow_threads: bool) -> Changes:
+def _allowed(
+    old: LoadedExperiment, new: LoadedExperiment, *, recorded: Collection[str], allow_threads: bool
+) -> Changes:
     """How the experiment changes, if it may.
 
     Raises:
         UsageError: names every key that cannot change, and why.
     """
-    change = changes(old.experiment, new.experiment)
+    change = changes(old.experiment, new.experiment, recorded=recorded)
     fixed = list(change.fixed)
     if change.threads and not allow_threads:
         fixed.append((("threads",), "sums would come out in another order; --allow-inexact does it and records it"))
@@ -247,7 +257,7 @@ def _reached(run: Path, newest: Newest, prepared: Prepared) -> Reached | None:
     if newest.checkpoint is None or newest.path is None:
         return None
     experiment, examples = prepared.experiment, len(prepared.dataset.splits["train"])
-    path = run / "metrics.jsonl"
+    path = run / METRICS_FILE
     metrics = path.read_bytes() if path.exists() else b""
     saved = format1.continued(
         newest.checkpoint,

@@ -7,7 +7,7 @@ import pytest
 
 from dlspec import runner
 from dlspec.config import loader
-from dlspec.errors import UsageError
+from dlspec.errors import DlspecError, UsageError
 from dlspec.run import checkpoint, checkpoints
 from dlspec.run.record import read_record, segments_of
 
@@ -131,6 +131,34 @@ def test_what_cannot_change_is_refused_with_the_reason(flag, words, whole, tmp_p
         runner.resume(run, overrides=[flag])
     assert any(line.startswith(f"--set {flag}: ") and words in line for line in caught.value.problems)
     assert content_of(run) == whole["dropout"][1]
+
+
+NO_DEV = ["data={synthetic: moons, examples: 48, noise: 0.3, test: {seed: 9}}"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "steps", "monitor", "refused"),
+    [
+        ([], 7, "dev_loss", ""),
+        ([], 7, "train_loss", "the best epoch so far was found by dev_loss, and this watches train_loss"),
+        ([], 1, "train_loss", ""),  # before the first epoch there is no best one
+        (NO_DEV, 7, "train_loss", ""),
+        (NO_DEV, 7, "train_accuracy", "the best epoch so far was found by train_loss, and this watches"),
+        (NO_DEV, 7, "dev_loss", "the best epoch so far was found by train_loss, and this watches dev_"),
+        (NO_DEV, 1, "dev_loss", "watches dev_loss, but there is no dev set"),
+    ],
+)
+def test_early_stopping_from_here_on(flags, steps, monitor, refused, tmp_path):
+    run = train(tmp_path, "dropout", overrides=flags, interrupted=stop_after(steps)).run
+    stopping = f"training.early_stopping={{monitor: {monitor}, patience: 2}}"
+    if refused:
+        with pytest.raises(DlspecError, match=refused):
+            runner.resume(run, overrides=[stopping])
+        return
+    runner.resume(run, overrides=[stopping])
+    straight = train(tmp_path / "straight", "dropout", overrides=[*flags, stopping]).run
+    found, expected = content_of(run), content_of(straight)
+    assert {**found, "report.html": b""} == {**expected, "report.html": b""}  # which tells the flags of the start
 
 
 def test_running_averages_that_were_never_kept(whole, tmp_path):
