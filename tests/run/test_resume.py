@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from dlspec import runner
@@ -290,3 +291,18 @@ class TestEnvironment:
             runner.resume(run, overrides=["threads=2"])
         runner.resume(run, overrides=["threads=2"], allow_inexact=True)
         assert read_record(run)["lineage"][-1]["inexact"] == ["threads: 1 then, 2 now"]
+
+
+def test_an_interrupted_run_has_the_parameters_of_its_best_epoch(tmp_path):
+    flags = ["training.early_stopping.patience=30", "training.epochs=30"]
+    whole = train(tmp_path / "whole", "early-stopping", overrides=flags)
+    best = min(rows_of(whole.run), key=lambda row: row["dev_loss"])
+    later = best["step"] + 4  # in the midst of a later epoch
+    run = train(tmp_path / "a", "early-stopping", overrides=flags, interrupted=stop_after(later)).run
+    that_epoch = train(tmp_path / "b", "early-stopping", overrides=[*flags[:1], f"training.epochs={best['epoch']}"]).run
+    last = checkpoint.load(checkpoints.of_name(that_epoch, "last"))
+    for found in (checkpoints.load_of_run(run), checkpoints.load_of_run(whole.run)):  # Ctrl-C, and the budget
+        assert (found[0], found[2].progress["epoch"]) == ("best", best["epoch"])
+        for name, array in last.parameters.items():
+            np.testing.assert_array_equal(found[2].parameters[name], array)
+    assert best["epoch"] < 30
