@@ -153,7 +153,7 @@ def resume(
         prepared = prepare(changed)
         experiment = prepared.experiment
         reached = _reached(run, newest, prepared)
-        begun_epochs = 0 if reached is None else reached.state.epoch + (reached.state.seen > 0)
+        begun_epochs = record["epoch"] if reached is None else reached.state.epoch + (reached.state.seen > 0)
         if experiment.training.epochs < begun_epochs:
             raise UsageError(
                 f"{run}: has begun epoch {begun_epochs}; expected training.epochs of at least that, found "
@@ -178,7 +178,9 @@ def resume(
         )
         notes = [*(f"damaged, set aside: {wrong}" for _, wrong in newest.damaged), *(f"inexact: {x}" for x in inexact)]
         if newest.path is None:
-            notes.append("there is no whole checkpoint: the run starts over")
+            notes.append(
+                f"there is no {'whole checkpoint' if newest.damaged else 'checkpoint yet'}: the run starts over"
+            )
         for path, _ in newest.damaged:
             checkpoints.set_aside(path)
         introduce(prepared, notes)

@@ -114,6 +114,19 @@ def test_fewer_epochs_than_done_are_refused(whole, tmp_path):
     assert content_of(run) == whole["dropout"][1]
 
 
+def test_fewer_epochs_are_no_way_around_a_damaged_checkpoint(whole, tmp_path):
+    run = copy_of(whole["dropout"][0], tmp_path)
+    checkpoints.of_name(run, "last").write_bytes(b"")
+    before = content_of(run)
+    with pytest.raises(UsageError, match=r"has begun epoch 5; expected training\.epochs of at least that, found 3"):
+        runner.resume(run, overrides=["training.epochs=3"])
+    assert content_of(run) == before
+    runner.resume(run)
+    found = content_of(run)
+    assert found.pop("damaged-step-00000015.h5") == b""
+    assert found == whole["dropout"][1]
+
+
 def test_an_epoch_that_has_begun_counts(tmp_path):
     run = train(tmp_path, "dropout", interrupted=stop_after(4)).run  # of 3 steps per epoch
     before = content_of(run)
@@ -137,7 +150,9 @@ def test_without_a_checkpoint_it_starts_over(whole, tmp_path):
     outcome = train(tmp_path, "dropout", interrupted=stop_after(4))
     for path in checkpoints.step_files(outcome.run).values():
         path.unlink()
-    runner.resume(outcome.run)
+    said = []
+    runner.resume(outcome.run, introduce=lambda _prepared, notes: said.extend(notes))
+    assert said == ["there is no checkpoint yet: the run starts over"]
     assert content_of(outcome.run) == whole["dropout"][1]
 
 
