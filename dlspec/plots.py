@@ -94,6 +94,8 @@ def _lines(axes: Any, lines: Lines) -> None:
             )
     if lines.starts_logarithmic:
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")  # its own writes powers as mathematics
+        axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "25" else "")
     if lines.quantity in SHARES:
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
     axes.set(title=lines.title, xlabel="epoch")

@@ -126,11 +126,11 @@ def _curve(figure: Lines, series: Series, axis: Axis) -> Iterator[Markup]:
 
 def _marks(figure: Lines) -> Iterator[Markup]:
     rows = cycle(range(LABEL_ROWS))  # labels of neighbours stand below one another
-    for mark in figure.marks:
+    for mark in sorted(figure.marks, key=lambda mark: bool(mark.label)):  # labels above the lines of others
         x = _across(figure.x_axis, min(max(mark.x, figure.x_axis.low), figure.x_axis.high))
         title = element("title", None, mark.text)
         shape = [_spike(x)] if mark.kind == "spike" else [_line(x, TOP, x, BOTTOM, "")]
-        label = [_label(mark, x, next(rows))] if mark.kind == "segment" else []
+        label = [_label(mark, x, next(rows))] if mark.label else []
         yield element("g", {"class": f"mark {mark.kind}"}, *shape, *label, title)
 
 
