@@ -12,6 +12,7 @@ from dlspec.config.architecture import Activation, HiddenLayer
 from dlspec.config.architecture import BatchNorm as BatchNormSection
 from dlspec.config.decay import Cosine, Manual
 from dlspec.config.decay import Plateau as PlateauSection
+from dlspec.config.evaluation import MEASURED, recorded
 from dlspec.config.experiment import Experiment
 from dlspec.config.initializer import FromFile
 from dlspec.config.loader import LoadedExperiment
@@ -30,6 +31,7 @@ from dlspec.core.optimizers import OPTIMIZERS, Optimizer
 from dlspec.core.parameters import Parameters
 from dlspec.core.randomness import stream
 from dlspec.core.regularizers import REGULARIZERS
+from dlspec.data.batches import Batch
 from dlspec.data.dataset import Dataset
 from dlspec.errors import RunError, UsageError
 from dlspec.run import checkpoint
@@ -37,21 +39,29 @@ from dlspec.run.checkpoint import Checkpoint
 from dlspec.run.directory import RUN_FILE
 from dlspec.training.evaluation import Evaluator, Model
 from dlspec.training.events import TrainingState
+from dlspec.training.health import HealthSampler
 from dlspec.training.plateau import Plateau
-from dlspec.training.stopping import Watch
+from dlspec.training.stopping import Limit, Watch
 
 
 def watch_of(experiment: Experiment, dataset: Dataset) -> Watch:
-    """What tells the best epoch, and when to stop: early stopping's monitor, or else the dev loss."""
-    stopping = experiment.training.early_stopping
+    """What tells the best epoch, and when to stop: what is to be optimized, early stopping's monitor, or dev loss."""
+    stopping, evaluation = experiment.training.early_stopping, experiment.evaluation
+    limits = tuple(
+        Limit(f"dev_{limit.name}", limit.at_least, limit.bound)
+        for limit in evaluation.limits
+        if limit.name not in MEASURED
+    )
     if stopping is None:
-        return Watch(monitor="dev_loss" if "dev" in dataset.splits else "train_loss", rising=False)
+        monitor = f"dev_{evaluation.optimize or 'loss'}" if "dev" in dataset.splits else "train_loss"
+        return Watch(monitor=monitor, rising=rising(monitor), limits=limits)
     return Watch(
         monitor=stopping.monitor,
         rising=rising(stopping.monitor) if stopping.mode == "auto" else stopping.mode == "max",
         min_delta=stopping.min_delta,
         patience=stopping.patience,
         start_epoch=stopping.start_epoch,
+        limits=limits,
     )
 
 
@@ -181,6 +191,32 @@ def build_decay(experiment: Experiment) -> Decay:
     return Warmup(decay, length=section.warmup) if section.warmup else decay
 
 
+def build_rate(experiment: Experiment, *, steps_per_epoch: int) -> Callable[[TrainingState], float]:
+    """α of a state: that of its last epoch or step, with what a plateau has lowered it by since."""
+    alpha0, decay, per = experiment.optimizer.learning_rate, build_decay(experiment), experiment.decay.per
+    total = experiment.training.epochs * (1 if per == "epoch" else steps_per_epoch)
+
+    def rate(state: TrainingState) -> float:
+        done = state.epoch if per == "epoch" else state.step
+        return decay(alpha0, max(0, done - 1), total) * state.plateau.factor
+
+    return rate
+
+
+def build_health_sampler(experiment: Experiment, cost: Cost, batch: Batch, *, steps_per_epoch: int) -> HealthSampler:
+    """Samples the health of a network in training on a batch of its training examples."""
+    optimizer, _ = build_optimizer(experiment)
+    before_step, _ = build_constraints(experiment)
+    return HealthSampler(
+        cost=cost,
+        optimizer=optimizer,
+        before_step=before_step,
+        rate=build_rate(experiment, steps_per_epoch=steps_per_epoch),
+        names={member: name for name, member in ACTIVATIONS.items() if isinstance(member, type)},
+        batch=batch,
+    )
+
+
 def build_plateau(experiment: Experiment) -> Plateau | None:
     """When to lower the learning rate; None where the decay alone says."""
     section = experiment.decay
@@ -228,6 +264,7 @@ def build_evaluator(experiment: Experiment, model: Model, dataset: Dataset) -> E
         task=dataset.task,
         classes=dataset.target_names if dataset.task == "multi_task" else dataset.classes,
         metric=experiment.evaluation.metric,
+        more=recorded(experiment.evaluation),
     )
 
 

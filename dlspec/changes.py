@@ -18,7 +18,7 @@ from typing import Any
 from dlspec.config.decay import Cosine, OneCycle
 from dlspec.config.experiment import Experiment
 from dlspec.config.overrides import FILES
-from dlspec.config.training import EarlyStopping, rising
+from dlspec.config.training import rising
 from dlspec.config.wording import KeyPath, dotted
 from dlspec.training.events import TrainingState
 from dlspec.training.plateau import PlateauState
@@ -27,6 +27,7 @@ BUDGET = (
     "training.epochs",
     "training.early_stopping",  # that it watches the same quantity is checked apart
     "checkpoint",
+    "evaluation.test",
     "evaluation.human_level_error",
     "evaluation.bias_threshold",
     "evaluation.variance_threshold",
@@ -51,6 +52,8 @@ REASONS = (
     ("initializer", "the start values have been made"),
     ("name", "the run directory has been named"),
     ("evaluation.metric", "the metrics so far are of this one"),
+    ("evaluation.optimize", "the best epoch so far was found by it"),
+    ("evaluation.subject_to", "the best epoch so far was found under these limits"),
     (
         "threads",
         "sums come out in another order, so the numbers would not be those of the run; --allow-inexact does it",
@@ -139,11 +142,13 @@ def _below(key: str, stem: str) -> bool:
 
 
 def _watched(experiment: Experiment, recorded: Collection[str]) -> tuple[str, bool]:
-    """The quantity that tells the best epoch, and whether it rises; without early stopping the dev loss if there is."""
-    unasked = EarlyStopping(monitor="dev_loss" if "dev_loss" in recorded else "train_loss")
-    stopping = experiment.training.early_stopping or unasked
-    up = rising(stopping.monitor) if stopping.mode == "auto" else stopping.mode == "max"
-    return stopping.monitor, up
+    """The quantity that tells the best epoch, and whether it rises."""
+    stopping, wanted = experiment.training.early_stopping, f"dev_{experiment.evaluation.optimize or 'loss'}"
+    if stopping is None:
+        monitor = wanted if "dev_loss" in recorded else "train_loss"
+        return monitor, rising(monitor)
+    monitor = wanted if stopping.monitor == "auto" else stopping.monitor
+    return monitor, rising(monitor) if stopping.mode == "auto" else stopping.mode == "max"
 
 
 def _differences(old: Any, new: Any, path: KeyPath = ()) -> Iterator[KeyPath]:

@@ -1,7 +1,8 @@
 """Trained runs, loaded again and measured: one by one, or averaged as an ensemble."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from dlspec.data.features import Columns
 from dlspec.data.normalization import Normalization
 from dlspec.data.streamed import StreamedExamples
 from dlspec.errors import DataError, RunError, UsageError
-from dlspec.run import checkpoint, checkpoints
+from dlspec.run import checkpoint, checkpoints, test_uses
 from dlspec.run.environment import numerics
 from dlspec.run.record import read_record, segments_of
 from dlspec.training.ensemble import Ensemble
@@ -115,14 +116,27 @@ def _check_features(dataset: Dataset, expected: Sequence[str], run: Path) -> Non
             )
 
 
-def evaluate(trained: TrainedRun, *, split: str) -> Evaluated:
-    """Measure a run on a split of its data, or on `all` of them.
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def evaluate(trained: TrainedRun, *, split: str, now: Callable[[], datetime] = _utc_now) -> Evaluated:
+    """Measure a run on a split of its data, or on `all` of them; a look at test is counted.
 
     Raises:
         UsageError: no such split.
     """
     splits = _measured(trained, trained.cost, split)
-    return Evaluated(trained.run, trained.parameters, trained.epoch, splits, trained.warnings)
+    warnings = list(trained.warnings)
+    if any(measured["split"] == "test" for measured in splits):
+        try:
+            uses = test_uses.count(trained.run, by="evaluate", parameters=trained.parameters, now=now())
+        except RunError as error:
+            warnings.append(f"this look at test could not be counted: {error}")
+        else:
+            if uses > 1:
+                warnings.append(f"look number {uses} at test; whatever is chosen by it makes its error too low")
+    return Evaluated(trained.run, trained.parameters, trained.epoch, splits, tuple(warnings))
 
 
 def _measured(trained: TrainedRun, model: Model, split: str) -> list[dict[str, Any]]:

@@ -7,11 +7,12 @@ from typing import Any
 from dlspec.config.architecture import LOSSES_AFTER, OutputActivation, OutputLayer
 from dlspec.config.data import OneFile, SplitFiles, Synthetic
 from dlspec.config.decay import Cosine, Plateau
+from dlspec.config.evaluation import MEASURED, recorded
 from dlspec.config.experiment import Experiment
 from dlspec.config.loader import LoadedExperiment
 from dlspec.config.loss import BinaryCrossEntropy, CategoricalCrossEntropy, MultiTaskCrossEntropy, SquaredError
 from dlspec.config.section import Section
-from dlspec.config.training import rising
+from dlspec.config.training import EarlyStopping, rising
 from dlspec.data.dataset import Dataset
 from dlspec.data.split import percents
 from dlspec.data.streamed import StreamedExamples
@@ -44,8 +45,9 @@ def resolve(loaded: LoadedExperiment, dataset: Dataset, *, cores: int) -> Experi
     output = _output(loaded, dataset)
     metric = _metric(loaded, dataset)
     stopping, decay = experiment.training.early_stopping, experiment.decay
+    _check_optimize(loaded, dataset)
     if stopping is not None:
-        _check_monitor(loaded, dataset, metric, stopping.monitor, where=("training", "early_stopping", "monitor"))
+        stopping = _stopping(loaded, dataset, metric, stopping)
     if isinstance(decay, Plateau):
         _check_monitor(loaded, dataset, metric, decay.monitor, where=("decay", "monitor"))
     _check_min_rate(loaded)
@@ -55,11 +57,10 @@ def resolve(loaded: LoadedExperiment, dataset: Dataset, *, cores: int) -> Experi
     updates: dict[str, Any] = {
         "data": _resolved_data(experiment, dataset),
         "architecture": experiment.architecture.model_copy(update={"output": output}),
-        "evaluation": experiment.evaluation.model_copy(update={"metric": metric}),
+        "evaluation": experiment.evaluation.model_copy(update={"metric": metric, "test": _test(experiment, dataset)}),
     }
-    if stopping is not None and stopping.mode == "auto":
-        resolved = stopping.model_copy(update={"mode": "max" if rising(stopping.monitor) else "min"})
-        updates["training"] = experiment.training.model_copy(update={"early_stopping": resolved})
+    if stopping is not None:
+        updates["training"] = experiment.training.model_copy(update={"early_stopping": stopping})
     if experiment.threads == "auto":
         train = dataset.splits["train"]
         widths = [train.n_x, *(layer.units for layer in experiment.architecture.layers), int(output.units)]
@@ -145,7 +146,8 @@ def _losses(activation: OutputActivation, *, multi_task: bool) -> list[str]:
 def _metric(loaded: LoadedExperiment, dataset: Dataset) -> str:
     metric, fitting = loaded.experiment.evaluation.metric, METRICS[dataset.task]
     if metric == "auto":
-        return fitting[0]
+        optimize = loaded.experiment.evaluation.optimize
+        return optimize if optimize in fitting else fitting[0]
     if metric not in fitting:
         raise loaded.problem(
             ("evaluation", "metric"),
@@ -154,13 +156,55 @@ def _metric(loaded: LoadedExperiment, dataset: Dataset) -> str:
     return metric
 
 
+def _test(experiment: Experiment, dataset: Dataset) -> bool:
+    """Whether the report looks at test: a test split that is looked at after every run is a dev split."""
+    wanted = experiment.evaluation.test
+    return "dev" not in dataset.splits if wanted == "auto" else wanted
+
+
+def _check_optimize(loaded: LoadedExperiment, dataset: Dataset) -> None:
+    """What is optimized, and its limits, must be measurable on this data."""
+    evaluation = loaded.experiment.evaluation
+    if evaluation.optimize is None:
+        return
+    if "dev" not in dataset.splits:
+        raise loaded.problem(
+            ("evaluation", "optimize"), "there is no dev set to choose the best epoch by; set data.split or data.dev"
+        )
+    per_class = ("precision", "recall") if dataset.task != "regression" else ()
+    fitting = (*METRICS[dataset.task], *per_class, "loss")
+    for where, name in (
+        (("optimize",), evaluation.optimize),
+        *((("subject_to", number), limit.name) for number, limit in enumerate(evaluation.limits)),
+    ):
+        if name not in (*fitting, *(MEASURED if where != ("optimize",) else ())):
+            raise loaded.problem(
+                ("evaluation", *where),
+                f"found {name}, but the task is {dataset.task}; expected one of: {', '.join(fitting)}",
+            )
+
+
+def _stopping(loaded: LoadedExperiment, dataset: Dataset, metric: str, stopping: EarlyStopping) -> EarlyStopping:
+    """Early stopping with what it watches, and in which direction."""
+    where, optimize = ("training", "early_stopping", "monitor"), loaded.experiment.evaluation.optimize
+    wanted = f"dev_{optimize or 'loss'}"
+    monitor = wanted if stopping.monitor == "auto" else stopping.monitor
+    if optimize is not None and monitor != wanted:
+        raise loaded.problem(
+            where, f"watches {monitor}, but evaluation.optimize is {optimize}; leave out one of them, or watch {wanted}"
+        )
+    _check_monitor(loaded, dataset, metric, monitor, where=where)
+    mode = ("max" if rising(monitor) else "min") if stopping.mode == "auto" else stopping.mode
+    return stopping.model_copy(update={"monitor": monitor, "mode": mode})
+
+
 def _check_monitor(
     loaded: LoadedExperiment, dataset: Dataset, metric: str, monitor: str, *, where: tuple[str, ...]
 ) -> None:
     split, quantity = monitor.split("_", 1)
     if split not in dataset.splits:
         raise loaded.problem(where, f"watches {monitor}, but there is no {split} set; set data.split or data.{split}")
-    if quantity not in ("cost", "loss", metric):
+    if quantity not in ("cost", "loss", metric, *recorded(loaded.experiment.evaluation)):
         raise loaded.problem(
             where,
             f"watches {monitor}, which is not recorded; expected {split}_loss, {split}_cost or "

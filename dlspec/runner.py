@@ -143,7 +143,7 @@ def resume(
         newest = checkpoints.newest_sound(run)
         current = _load_segment(run, segments[-1], record)
         changed = loader.load(current.path, overrides) if overrides else current
-        change = _allowed(current, changed, recorded=_recorded(run, newest), allow_threads=allow_inexact)
+        change = _allowed(current, changed, metrics=_recorded(run, newest), allow_threads=allow_inexact)
         finished = record["status"] == "finished" and (run / "report.json").exists()
         left = _nothing_left(changed.experiment, newest) if finished else None
         if left is not None:
@@ -178,9 +178,8 @@ def resume(
         )
         notes = [*(f"damaged, set aside: {wrong}" for _, wrong in newest.damaged), *(f"inexact: {x}" for x in inexact)]
         if newest.path is None:
-            notes.append(
-                f"there is no {'whole checkpoint' if newest.damaged else 'checkpoint yet'}: the run starts over"
-            )
+            which = "whole checkpoint" if newest.damaged else "checkpoint yet"
+            notes.append(f"there is no {which}: the run starts over")
         for path, _ in newest.damaged:
             checkpoints.set_aside(path)
         introduce(prepared, notes)
@@ -223,15 +222,13 @@ def _load_segment(run: Path, segment: Segment, record: Mapping[str, Any]) -> Loa
     return loaded
 
 
-def _allowed(
-    old: LoadedExperiment, new: LoadedExperiment, *, recorded: Collection[str], allow_threads: bool
-) -> Changes:
+def _allowed(old: LoadedExperiment, new: LoadedExperiment, *, metrics: Collection[str], allow_threads: bool) -> Changes:
     """How the experiment changes, if it may.
 
     Raises:
         UsageError: names every key that cannot change, and why.
     """
-    change = changes(old.experiment, new.experiment, recorded=recorded)
+    change = changes(old.experiment, new.experiment, recorded=metrics)
     fixed = list(change.fixed)
     if change.threads and not allow_threads:
         fixed.append((("threads",), "sums would come out in another order; --allow-inexact does it and records it"))

@@ -14,19 +14,22 @@ from dlspec import builder, changes
 from dlspec.config.experiment import Experiment
 from dlspec.core.cost import Cost
 from dlspec.core.randomness import stream
-from dlspec.data.batches import Batches
+from dlspec.data.batches import Batch, Batches
 from dlspec.data.streamed import StreamedExamples
 from dlspec.data.streamed_batches import StreamedBatches
 from dlspec.errors import DlspecError, RunError, TrainingError
 from dlspec.preparation import Prepared
 from dlspec.report import markdown
-from dlspec.run import checkpoint, directory, storage
+from dlspec.run import checkpoint, directory, storage, test_uses
 from dlspec.run.environment import numerics
+from dlspec.run.health import HealthRecorder, read_health
 from dlspec.run.record import Segment, ended, write_record
-from dlspec.run.recorder import CheckpointWriter, Log, MetricsRecorder
-from dlspec.run_report import build_report
+from dlspec.run.recorder import CheckpointWriter, Log, MetricsRecorder, read_metrics
+from dlspec.run_report import bootstrap_means, build_report
 from dlspec.training.evaluation import Evaluator
 from dlspec.training.events import EpochDone, Event, Reason, RunFinished, RunStarted, StepsDone, TrainingState
+from dlspec.training.health import EXAMPLES, sample_of
+from dlspec.training.latency import predict_ms
 from dlspec.training.trainer import Trainer
 
 STATUS: dict[Reason, str] = {
@@ -88,11 +91,13 @@ class Outcome:
         run: the run directory.
         finished: the trainer's last event.
         report: content of `report.json`; None where the run was interrupted or diverged.
+        predict_ms: milliseconds to predict one example; None likewise.
     """
 
     run: Path
     finished: RunFinished
     report: dict[str, Any] | None
+    predict_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +148,13 @@ class Session:
             raise
         end = outcome.finished
         status, progress = STATUS[end.reason], {"epoch": end.epoch, "step": end.step}
+        if outcome.predict_ms is not None:  # it depends on the clock, so it is no part of the report
+            record = {**record, "predict_ms": round(outcome.predict_ms, 6)}
         write_record(self.run, ended(record, now=self.now(), status=status, message=end.message, **progress))
         return outcome
 
     def _train(self, stretches: Sequence[Stretch], reached: Reached | None) -> Outcome:
-        finished, report, before = None, None, None
+        outcome, before = None, None
         for stretch in stretches:
             if reached is not None and before is not None:
                 state = changes.entered(reached.state, before.experiment, stretch.experiment)
@@ -155,17 +162,15 @@ class Session:
             before = stretch
             if stretch.end == _place_of(reached) and stretch is not stretches[-1]:
                 continue  # the next segment begins right where this one would
-            finished, reached, report = self._train_stretch(stretch, reached)
+            outcome, reached = self._train_stretch(stretch, reached)
             if stretch.end != _place_of(reached):
                 break
-        if finished is None:
+        if outcome is None:
             raise RunError(f"{self.run}: has nothing to train")
-        return Outcome(self.run, finished, report)
+        return outcome
 
-    def _train_stretch(
-        self, stretch: Stretch, reached: Reached | None
-    ) -> tuple[RunFinished, Reached, dict[str, Any] | None]:
-        """The trainer's last event, how far it came, and the report where the training is complete."""
+    def _train_stretch(self, stretch: Stretch, reached: Reached | None) -> tuple[Outcome, Reached]:
+        """How it ended, with the report where the training is complete, and how far it came."""
         prepared = stretch.prepare()
         experiment, dataset = prepared.experiment, prepared.dataset
         # Threads are pinned before the start values are made: those of `orthogonal` come out of linear algebra.
@@ -180,15 +185,22 @@ class Session:
             if reached is not None:
                 trainer.restore(reached.state)
                 keep = reached.metrics_bytes
+            some = _some(prepared)
+            sampler = builder.build_health_sampler(
+                experiment, cost, some, steps_per_epoch=trainer.batches.steps_per_epoch
+            )
             metrics = stack.enter_context(closing(MetricsRecorder(self.run, segment=stretch.number, keep=keep)))
-            record = stack.enter_context(self._writers(prepared, cost, metrics, segment=stretch.number))
+            health = stack.enter_context(
+                closing(HealthRecorder(self.run, sampler=sampler, step=_place_of(reached).step))
+            )
+            record = stack.enter_context(self._writers(prepared, cost, metrics, health, segment=stretch.number))
             finished = self._play(trainer, record, end=stretch.end)
             state = finished.state()
             here = Reached(stretch.number, state, metrics.sync())
-            report = None
-            if STATUS[finished.reason] == "finished":
-                report = self._report(prepared, cost, evaluator, finished, state)
-        return finished, here, report
+            if STATUS[finished.reason] != "finished":
+                return Outcome(self.run, finished, None), here
+            report = self._report(prepared, cost, evaluator, finished, state)
+            return Outcome(self.run, finished, report, predict_ms(cost, some[0])), here
 
     def _play(self, trainer: Trainer, record: Callable[[Event], None], *, end: Place | None) -> RunFinished:
         """Train until the trainer ends, or to where the next segment begins."""
@@ -212,14 +224,22 @@ class Session:
         result = result_of(prepared.experiment)
         if result == "best":
             np.copyto(cost.parameters.vector, state.best_vector)
+        looked_at = [
+            split for split in prepared.dataset.splits if split != "test" or prepared.experiment.evaluation.test
+        ]
+        if "test" in looked_at:
+            test_uses.count(self.run, by="report", parameters=result, now=self.now())
         report = build_report(
             prepared.experiment,
             prepared.dataset,
-            splits=[evaluator.evaluate(split) for split in prepared.dataset.splits],
+            splits=[evaluator.evaluate(split) for split in looked_at],
             finished=finished,
             state=state,
             result=result,
             segments=self.segments,
+            rows=read_metrics(self.run),
+            samples=read_health(self.run),
+            means=bootstrap_means(prepared.experiment, evaluator, looked_at),
         )
         storage.write_file(self.run / "report.json", directory.to_json(report))
         storage.write_file(self.run / "report.md", markdown.render(report).encode())
@@ -230,7 +250,7 @@ class Session:
 
     @contextmanager
     def _writers(
-        self, prepared: Prepared, cost: Cost, metrics: MetricsRecorder, *, segment: int
+        self, prepared: Prepared, cost: Cost, metrics: MetricsRecorder, health: HealthRecorder, *, segment: int
     ) -> Iterator[Callable[[Event], None]]:
         """The watchers that write to the run directory, as one."""
         experiment, dataset = prepared.experiment, prepared.dataset
@@ -246,12 +266,16 @@ class Session:
                 standing={"segment": segment, "metrics_bytes": metrics_bytes},
             )
 
+        def sync() -> int:
+            health.sync()
+            return metrics.sync()
+
         snapshots = builder.snapshot_epochs(experiment, steps_per_epoch=batches_of(prepared).steps_per_epoch)
         settings = experiment.checkpoint
         checkpoints = CheckpointWriter(
             self.run,
             describe=describe,
-            sync=metrics.sync,
+            sync=sync,
             every_steps=settings.every_steps,
             every_seconds=settings.every_seconds,
             keep=settings.keep,
@@ -262,7 +286,7 @@ class Session:
                 log.say(line)
 
             def record(event: Event) -> None:
-                for watcher in (metrics, checkpoints, log):
+                for watcher in (metrics, health, checkpoints, log):
                     watcher(event)
 
             yield record
@@ -284,8 +308,9 @@ def _moments(experiment: Experiment, end: Place | None) -> Callable[[int], float
 
 
 def result_of(experiment: Experiment) -> Literal["best", "last"]:
-    """Which parameters are the result: early stopping ends on the best, a full run on the last."""
-    return "last" if experiment.training.early_stopping is None else "best"
+    """Which parameters are the result: the best where the experiment says what is best, else the last."""
+    chosen = experiment.training.early_stopping is not None or experiment.evaluation.optimize is not None
+    return "best" if chosen else "last"
 
 
 def build_trainer(
@@ -330,6 +355,15 @@ def build_trainer(
         say_next=say_next,
         interrupted=interrupted,
     )
+
+
+def _some(prepared: Prepared) -> Batch:
+    """A few training examples from all over the set, with their weights."""
+    train, by_class = prepared.dataset.splits["train"], prepared.class_weights
+    if not isinstance(train, StreamedExamples):
+        return sample_of(train.X, train.Y, prepared.weights)
+    X, Y = train.some(EXAMPLES)
+    return X, Y, None if by_class is None else by_class[Y]
 
 
 def batches_of(prepared: Prepared) -> Batches | StreamedBatches:

@@ -17,7 +17,9 @@ each_config = pytest.mark.parametrize("config", CONFIGS, ids=lambda path: str(pa
 
 
 def train(config, overrides, runs_dir):
-    outcome = runner.train(preparation.prepare(loader.load(config, overrides)), runs_dir=runs_dir)
+    outcome = runner.train(
+        preparation.prepare(loader.load(config, [*overrides, "evaluation.test=true"])), runs_dir=runs_dir
+    )
     return outcome, {measured["split"]: measured for measured in outcome.report["splits"]}
 
 

@@ -1,6 +1,5 @@
 """What `dlspec train` and `dlspec resume` say before and after the training."""
 
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -11,6 +10,7 @@ from dlspec.cli.console import console, results, text, write_json
 from dlspec.cli.signals import Interruption
 from dlspec.data.streamed import StreamedExamples
 from dlspec.preparation import Prepared
+from dlspec.run_report import limits
 from dlspec.session import Outcome
 
 
@@ -48,12 +48,12 @@ def conclude(notes: Console, outcome: Outcome, interruption: Interruption, *, as
     elif as_json:
         write_json({"run": str(outcome.run), **outcome.report})
     else:
-        _show(outcome.run, outcome.report)
+        _show(outcome, outcome.report)
     if interruption.number is not None:
         raise typer.Exit(128 + interruption.number)
 
 
-def _show(run: Path, report: dict[str, Any]) -> None:
+def _show(outcome: Outcome, report: dict[str, Any]) -> None:
     out, diagnosis = console(), report["diagnosis"]
     out.print(results(report["splits"]))
     out.print()
@@ -62,4 +62,6 @@ def _show(run: Path, report: dict[str, Any]) -> None:
         out.print(text(f"try      {step}"))
     for note in diagnosis["notes"]:
         out.print(text(f"note     {note}"))
-    out.print(text("run      ", style="bold") + text(str(run)))
+    for limit, value, met in limits(report["selection"], outcome.predict_ms):
+        out.print(text(f"limit    {limit}: {value:.3g}, {'met' if met else 'not met'}"))
+    out.print(text("run      ", style="bold") + text(str(outcome.run)))

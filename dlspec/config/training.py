@@ -7,9 +7,21 @@ from pydantic import Field, model_validator
 from dlspec.config.section import Section
 
 # What metrics.jsonl records of a split, and whether a larger value is better.
-RISING = {"accuracy": True, "f1": True, "r2": True, "cost": False, "loss": False, "rmse": False, "mae": False}
+RISING = {
+    "accuracy": True,
+    "f1": True,
+    "precision": True,
+    "recall": True,
+    "r2": True,
+    "cost": False,
+    "loss": False,
+    "rmse": False,
+    "mae": False,
+}
 MONITOR_PATTERN = f"^(train|dev)_({'|'.join(RISING)})$"
-MONITOR_DESCRIPTION = "quantity to watch: train or dev, _, then cost, loss, accuracy, f1, rmse, mae or r2"
+MONITOR_DESCRIPTION = (
+    "quantity to watch: train or dev, _, then cost, loss, accuracy, f1, precision, recall, rmse, mae or r2"
+)
 
 
 def rising(monitor: str) -> bool:
@@ -22,7 +34,11 @@ class EarlyStopping(Section):
 
     patience: int = Field(10, ge=1, description="epochs without improvement before training stops")
     min_delta: float = Field(0.0, ge=0, description="an improvement counts only beyond this, in the monitor's unit")
-    monitor: str = Field("dev_loss", pattern=MONITOR_PATTERN, description=MONITOR_DESCRIPTION)
+    monitor: str = Field(
+        "auto",
+        pattern=f"^auto$|{MONITOR_PATTERN}",
+        description=f"{MONITOR_DESCRIPTION}; auto: what evaluation.optimize names, or dev_loss",
+    )
     mode: Literal["auto", "min", "max"] = Field(
         "auto", description="whether smaller or larger is better; auto: as the quantity says"
     )

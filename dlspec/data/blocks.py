@@ -20,6 +20,12 @@ def blocks(m: int, n: int) -> Iterator[slice]:
         yield slice(start, min(start + rows, m))
 
 
+def spread(values: NDArray[Any], most: int) -> NDArray[Any]:
+    """At most so many of the values `(n,)`, at equal distances from the first to the last."""
+    places = np.linspace(0, len(values) - 1, min(len(values), most)).round().astype(np.intp)
+    return values[places]
+
+
 def first_not_finite(values: NDArray[Any]) -> tuple[int, int] | None:
     """Row and column of the first NaN or infinity of `values (m, n)`; None where all are finite."""
     if values.dtype.kind != "f":

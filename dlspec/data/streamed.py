@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from dlspec.data.blocks import blocks
+from dlspec.data.blocks import blocks, spread
 from dlspec.data.labels import Coding
 from dlspec.data.memory import Memory
 from dlspec.data.normalization import Normalization
 from dlspec.data.read_ahead import read_ahead
 from dlspec.data.rows import Reader, RowSource
+
+_NEIGHBOURS = 8  # examples that `some` takes out of one block
 
 Piece = tuple[NDArray[Any], NDArray[Any]]
 """Some rows: inputs `(b, n_x)` as they stand in the file, and coded targets `(b,)` or `(b, k)`."""
@@ -246,6 +248,31 @@ class StreamedExamples:
         with closing(read_ahead(filling, [self.buffer(size), self.buffer(size)])) as filled:
             for buffer in filled:
                 yield buffer.X[: buffer.size], buffer.Y[: buffer.size]
+
+    def some(self, most: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Up to so many examples, a few from each of many places in the file, so that an order by class does no harm.
+
+        Raises:
+            DataError: the file cannot be read any more.
+        """
+        selection = self.selection
+        blocks = np.flatnonzero(selection.counts)
+        most = max(1, min(most, len(self), self.memory.measured // self.example_bytes))
+        neighbours = max(1, min(_NEIGHBOURS, len(self) // len(blocks)))
+        blocks, buffer = spread(blocks, -(-most // neighbours)), self.buffer(most)
+        with selection.source.opened() as reader:
+            for left, block in zip(range(len(blocks), 0, -1), blocks.tolist(), strict=True):
+                start, stop = selection.borders[block : block + 2].tolist()
+                end = buffer.size + -(-(most - buffer.size) // left)  # more where earlier blocks had too few
+                for x, Y in selection.read(reader, start, stop):
+                    rows = spread(np.arange(len(x)), end - buffer.size)
+                    to = slice(buffer.size, buffer.size + len(rows))
+                    self.normalization.apply_into(buffer.X[to], x[rows])
+                    buffer.Y[to] = Y[rows]
+                    buffer.size = to.stop
+                    if buffer.size == end:
+                        break
+        return buffer.X[: buffer.size], buffer.Y[: buffer.size]
 
     def _in_order(self) -> Generator[Piece, None, None]:
         with self.selection.source.opened() as reader:

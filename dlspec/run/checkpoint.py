@@ -139,6 +139,7 @@ def _state(checkpoint: Checkpoint, parameters: Parameters) -> TrainingState:
         best_epoch=progress["best_epoch"],
         best_value=progress["best_value"],
         waited=progress["waited"],
+        best_meets_limits=progress.get("best_meets_limits", True),  # runs before there were limits have none
         plateau=PlateauState(**{**plateau, "best": Best(**plateau["best"])}),
         spikes=SpikeState(**{**spikes, "found": tuple(Spike(**spike) for spike in spikes["found"])}),
     )

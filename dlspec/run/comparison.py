@@ -10,8 +10,9 @@ import numpy as np
 
 from dlspec.core.arrays import Array
 from dlspec.run import checkpoint, checkpoints
+from dlspec.run.health import HEALTH_FILE
 
-FILES = ("metrics.jsonl", "report.json", "report.md")
+FILES = ("metrics.jsonl", HEALTH_FILE, "report.json", "report.md")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ def compare(original: Path, again: Path) -> Iterator[Difference]:
 
 def _files(first: Path, second: Path) -> Iterator[Difference]:
     one, two = (path.read_bytes() if path.exists() else b"" for path in (first, second))
+    if first.name == HEALTH_FILE and not one:
+        return  # a run of a dlspec that kept none
     if first.suffix == ".jsonl":
         one = one[: len(two)]  # a killed run may have written rows behind its newest checkpoint
     if one == two:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -75,6 +76,11 @@ class MetricsRecorder:
             self._metrics.close()
         finally:
             self._timings.close()
+
+
+def read_metrics(run: Path) -> list[dict[str, Any]]:
+    """The rows of `metrics.jsonl`, one per epoch."""
+    return [json.loads(line) for line in _lines(run / METRICS_FILE)]
 
 
 def _lines(path: Path) -> list[bytes]:

@@ -4,10 +4,11 @@ The weights as they are, dropout off, the penalty apart from the loss, every exa
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dlspec.core import metrics
 from dlspec.core.arrays import Array, Labels
@@ -18,6 +19,8 @@ from dlspec.data.labels import Task
 
 # Examples per forward pass: large enough for the matrix products, small enough for the cache.
 BATCH = 1024
+
+_PER_CLASS = ("precision", "recall", "f1")
 
 
 class Classified:
@@ -39,10 +42,10 @@ class Classified:
         self.confusion += metrics.confusion_matrix(Y, predicted, classes=len(self.confusion))
 
     def metric(self, name: str) -> float:
-        """`accuracy` or `f1`, the mean F1 of the classes (macro)."""
+        """`accuracy`, or the mean over the classes (macro) of `precision`, `recall` or `f1`."""
         if name == "accuracy":
             return metrics.accuracy(self.confusion)
-        return float(metrics.precision_recall_f1(self.confusion)[2].mean())
+        return float(metrics.precision_recall_f1(self.confusion)[_PER_CLASS.index(name)].mean())
 
 
 class Labelled:
@@ -63,10 +66,10 @@ class Labelled:
         self.counts += metrics.label_counts(Y, np.greater(Z, 0.0))  # σ(z) > ½
 
     def metric(self, name: str) -> float:
-        """`accuracy`, the share of the present labels that are right, or `f1`, the mean F1 of the labels."""
+        """`accuracy`, the share of the present labels that are right, or a mean over the labels, as of classes."""
         if name == "accuracy":
             return metrics.label_accuracy(self.counts)
-        return float(metrics.label_precision_recall_f1(self.counts)[2].mean())
+        return float(metrics.label_precision_recall_f1(self.counts)[_PER_CLASS.index(name)].mean())
 
 
 class Regressed:
@@ -146,6 +149,7 @@ class Evaluator:
         task: what Y holds.
         classes: names of the classes, or of the labels of a multi-task; empty for regression.
         metric: what `measure` adds to cost and loss.
+        more: further metrics that it adds.
     """
 
     def __init__(
@@ -157,22 +161,23 @@ class Evaluator:
         task: Task,
         classes: tuple[str, ...],
         metric: str,
+        more: Sequence[str] = (),
     ):
         self.model = model
         self.loss = loss
         self.splits = splits
         self.task = task
         self.classes = classes
-        self.metric = metric
+        self.metrics = tuple(dict.fromkeys((metric, *more)))
         self._plans: dict[int, tuple[Forward, LossesAndGradient]] = {}
         # Unit of the error of a regression: the variance of the training targets, over all columns.
         regression = task == "regression"
         self._target_variance = splits["train"].target_variance() if regression else 1.0
 
     def measure(self, split: str) -> dict[str, float]:
-        """Cost, loss and the metric of a split, in short; called after every epoch."""
+        """Cost, loss and the metrics of a split, in short; called after every epoch."""
         loss, result = self._pass(self.splits[split])
-        return {**self._cost_and_loss(split, loss), self.metric: result.metric(self.metric)}
+        return {**self._cost_and_loss(split, loss), **{name: result.metric(name) for name in self.metrics}}
 
     def evaluate(self, split: str) -> dict[str, Any]:
         """Everything there is to say of a split, in plain numbers and lists (keys as in the design).
@@ -190,6 +195,13 @@ class Evaluator:
         if isinstance(result, Labelled):
             return head | self._labelled(result)
         return head | self._regressed(result, examples)
+
+    def squared_errors(self, split: str) -> Array:
+        """Of each example (m,) of a regression the error whose mean `evaluate` gives."""
+        outputs = self._outputs(self.splits[split])
+        errors = [np.mean(np.subtract(Z, Y, dtype=np.float64) ** 2, axis=1) for Z, Y, _ in outputs]
+        relative: Array = np.concatenate(errors) / (self._target_variance or 1.0)
+        return relative
 
     def _cost_and_loss(self, split: str, loss: float) -> dict[str, float]:
         return {"cost": loss + self.model.penalty(len(self.splits[split])), "loss": loss}
@@ -233,11 +245,20 @@ class Evaluator:
 
     def _pass(self, examples: Measured) -> tuple[float, Result]:
         """The loss over a split, and what else was found."""
-        result, total, units = self._nothing_yet(), 0.0, self.model.units
+        result, total = self._nothing_yet(), 0.0
+        for Z, Y, losses in self._outputs(examples):
+            result.add(Z, Y)
+            total += losses
+        return total / len(examples), result
+
+    def _outputs(self, examples: Measured) -> Iterator[tuple[Array, NDArray[Any], float]]:
+        """Block by block the logits Z (b, units), the targets, and the sum of the losses; valid until the next."""
+        units = self.model.units
         # Counting takes many small calls: it is done for several forward passes at once, as long as these are narrow.
         size = 16 * BATCH if units <= 16 else BATCH
         logits: Array = np.empty((size, units), self.model.dtype)
         for X, Y in examples.blocks(size):
+            total = 0.0
             for start in range(0, len(Y), BATCH):
                 Yb = Y[start : start + BATCH]
                 forward, losses_and_gradient = self._plan(len(Yb))
@@ -245,8 +266,7 @@ class Evaluator:
                 losses, _ = losses_and_gradient(Z, Yb)
                 total += float(losses.sum())
                 logits[start : start + len(Yb)] = Z
-            result.add(logits[: len(Y)], Y)
-        return total / len(examples), result
+            yield logits[: len(Y)], Y, total
 
     def _nothing_yet(self) -> Result:
         if self.task == "regression":

@@ -28,6 +28,7 @@ class TrainingState:
         waited: epochs since.
         plateau: how far the learning rate has been lowered, and what is waited for.
         spikes: the usual loss, and the spikes of this epoch so far.
+        best_meets_limits: whether the best epoch meets the limits of the watch.
     """
 
     epoch: int
@@ -42,6 +43,7 @@ class TrainingState:
     waited: int
     plateau: PlateauState = PlateauState()  # noqa: RUF009 - frozen
     spikes: SpikeState = SpikeState()  # noqa: RUF009 - frozen
+    best_meets_limits: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,7 @@ class Trainer:
             best_epoch=self._best.epoch,
             best_value=self._best.value,
             waited=self._best.waited,
+            best_meets_limits=self._best.meets_limits,
             plateau=self._plateau_state,
             spikes=self._spikes.state(),
         )
@@ -134,7 +135,7 @@ class Trainer:
             np.copyto(array, state.optimizer[name])
         self.dropout_rng.bit_generator.state = dict(state.rng)
         np.copyto(self._best_vector, state.best_vector)
-        self._best = Best(state.best_epoch, state.best_value, state.waited)
+        self._best = Best(state.best_epoch, state.best_value, state.waited, state.best_meets_limits)
         self._plateau_state = state.plateau
         self._spikes.restore(state.spikes)
         self._bind_steps(max(0, self.batches.examples - state.seen))
@@ -156,7 +157,13 @@ class Trainer:
             if diverged is not None:
                 yield diverged
                 return
-            self._best = after_epoch(self._best, self.watch, epoch=self._epoch, value=quantities[self.watch.monitor])
+            self._best = after_epoch(
+                self._best,
+                self.watch,
+                epoch=self._epoch,
+                value=quantities[self.watch.monitor],
+                meets_limits=self.watch.limits_met(quantities),
+            )
             improved = self._best.epoch == self._epoch
             if improved:
                 np.copyto(self._best_vector, self.parameters.vector)

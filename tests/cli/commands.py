@@ -28,7 +28,8 @@ ENDLESS = TINY.replace("epochs: 3", "epochs: 10000000")
 
 # Beside them a finished run leaves one checkpoint that continues it, `checkpoints/step-00000009.h5`.
 REPRODUCIBLE_FILES = (
-    "config.yaml", "metrics.jsonl", "report.json", "report.md", "report.html", "pictures.json", "checkpoints/best.h5",
+    "config.yaml", "metrics.jsonl", "health.jsonl", "report.json", "report.md", "report.html", "pictures.json",
+    "checkpoints/best.h5",
 )  # fmt: skip
 RUN_FILES = {*REPRODUCIBLE_FILES, "config.resolved.yaml", "run.json", "timings.jsonl", "log.txt", ".lock"}
 

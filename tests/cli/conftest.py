@@ -43,6 +43,8 @@ def trained(tmp_path_factory):
     """A run of the small experiment with early stopping; tests only read it. (run, how train ended)."""
     place = tmp_path_factory.mktemp("trained")
     config = write(place / "tiny.yaml", TINY.replace("{epochs: 3}", "{epochs: 6, early_stopping: {patience: 2}}"))
-    result = spawn("train", config, "--set", "optimizer.learning_rate=0.5", "--json", cwd=place)
+    result = spawn(
+        "train", config, "--set", "optimizer.learning_rate=0.5", "--set", "evaluation.test=true", "--json", cwd=place
+    )
     assert result.code == 0, result.err
     return only_run(place / "runs"), result

@@ -28,7 +28,7 @@ def experiment(place, columns=COLUMNS):
 
 
 def test_a_run_is_measured_with_the_numbers_of_its_training(place, dlspec):
-    assert dlspec("train", experiment(place), "-q").code == 0
+    assert dlspec("train", experiment(place), "-q", "--set", "evaluation.test=true").code == 0
     run = only_run(place / "runs")
     report = json.loads((run / "report.json").read_text())
     assert dlspec("evaluate", run, "--split", "all", "--json").json["splits"] == report["splits"]

@@ -26,7 +26,8 @@ def test_a_test_set_out_of_range_is_null_in_the_report(dlspec, tmp_path):
         write(tmp_path / f"{name}.csv", "\n".join(["x,y", *lines]) + "\n")
     config = write(
         tmp_path / "exp.yaml",
-        "data: {train: train.csv, dev: dev.csv, test: test.csv, task: regression}\ntraining: {epochs: 1}\n",
+        "data: {train: train.csv, dev: dev.csv, test: test.csv, task: regression}\ntraining: {epochs: 1}\n"
+        "evaluation: {test: true}\n",
     )
     result = dlspec("train", config, "--runs-dir", tmp_path / "runs", "--json")
     assert result.code == 0, result.err

@@ -45,20 +45,27 @@ def experiment(place, save, *, nan=False):
 
 
 class Page(html.parser.HTMLParser):
-    """The tags of a page, and its cells."""
+    """The tags of a page, its cells, and what is set as code."""
 
     def __init__(self, text):
         super().__init__()
-        self.tags, self.cells = set(), []
+        self.tags, self.cells, self.code = set(), [], []
+        self.tag = ""
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
         self.tags.add(tag)
+        self.tag = tag
         assert not dict(attributes).keys() & {"href", "src", "onclick"}
         if tag in ("td", "th"):
             self.cells.append("")
 
+    def handle_endtag(self, tag):  # noqa: ARG002 - the signature
+        self.tag = ""
+
     def handle_data(self, data):
+        if self.tag == "code":
+            self.code.append(data)
         if self.cells:
             self.cells[-1] += data
 
@@ -91,7 +98,9 @@ def test_the_report_has_no_markup_of_theirs(tmp_path, dlspec):
     report = (only_run(tmp_path / "runs") / "report.md").read_text()
     assert len(report) < 20_000
     page = Page(markdown_it.MarkdownIt("gfm-like", {"linkify": False}).render(report))
-    assert page.tags <= {"h1", "h2", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "ol", "ul", "li"}
+    known = {"h1", "h2", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "ol", "ul", "li", "code"}
+    assert page.tags <= known
+    assert all(code.startswith("--set ") for code in page.code)
     for name in NAMES[:-1]:
         assert "".join(c if c.isprintable() else "·" for c in name).strip() in [cell.strip() for cell in page.cells]
 

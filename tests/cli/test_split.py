@@ -17,6 +17,8 @@ architecture: {{layers: [{{units: 4}}]}}
 training: {{epochs: 2}}
 """
 
+TEST_TOO = ("--set", "evaluation.test=true")
+
 
 def table(path, *, examples=120, extra=None):
     """A CSV file of two features and two classes; `extra` gives cells of a column `who` after the features."""
@@ -75,7 +77,7 @@ def test_an_experiment_names_the_file(dlspec, tmp_path, out):
     reports = []
     for config in (by_file, inline):  # the same seed, so the same split and the same numbers
         runs = tmp_path / f"runs-{config.stem}"
-        assert dlspec("train", config, "--runs-dir", runs, "--quiet").code == 0
+        assert dlspec("train", config, "--runs-dir", runs, "--quiet", *TEST_TOO).code == 0
         reports.append((only_run(runs) / "report.json").read_text())
     assert reports[0] == reports[1]
     run = only_run(tmp_path / "runs-file")
@@ -123,7 +125,7 @@ def test_what_the_file_remembers(dlspec, tmp_path):
     assert content.data_hash == split_file.data_hash(data)
     assert content.m == 120
     config = experiment(tmp_path / "a.yaml", "{path: a.csv, split: {file: a.split.csv}}")
-    assert dlspec("train", config, "--runs-dir", tmp_path / "runs", "--quiet").code == 0
+    assert dlspec("train", config, "--runs-dir", tmp_path / "runs", "--quiet", *TEST_TOO).code == 0
 
 
 def test_data_that_has_changed_is_refused(dlspec, tmp_path):
@@ -146,7 +148,7 @@ def test_another_split_of_the_same_data_is_told_at_evaluation(dlspec, tmp_path):
     data = table(tmp_path / "a.csv")
     config = experiment(tmp_path / "a.yaml", "{path: a.csv, split: {file: a.split.csv}}")
     assert dlspec("split", data).code == 0
-    assert dlspec("train", config, "--runs-dir", tmp_path / "runs", "--quiet").code == 0
+    assert dlspec("train", config, "--runs-dir", tmp_path / "runs", "--quiet", *TEST_TOO).code == 0
     assert dlspec("split", data, "--force", "--seed", 2).code == 0
     assert "the data has changed" in dlspec("evaluate", only_run(tmp_path / "runs")).err
 
@@ -163,7 +165,7 @@ def test_another_split_of_the_same_data_is_told_at_evaluation(dlspec, tmp_path):
 def test_a_split_within_the_experiment_is_that_of_the_command(dlspec, tmp_path, split):
     data = table(tmp_path / "a.csv", extra=lambda row: str(row // 3))
     config = experiment(tmp_path / "a.yaml", f"{{path: a.csv, split: {split}}}")
-    assert dlspec("train", config, "--runs-dir", tmp_path / "runs", "--quiet").code == 0
+    assert dlspec("train", config, "--runs-dir", tmp_path / "runs", "--quiet", *TEST_TOO).code == 0
     run = only_run(tmp_path / "runs")
     settings = [pair.split(": ") for pair in split.strip("{}").split(", ")]
     flags = [
@@ -177,7 +179,7 @@ def test_a_split_within_the_experiment_is_that_of_the_command(dlspec, tmp_path, 
     features = "column_is_feature: true, " if "true" in split else ""
     by_file = experiment(tmp_path / "b.yaml", f"{{path: a.csv, split: {{{features}file: a.split.csv}}}}")
     for again, runs in ((run / "config.resolved.yaml", "again"), (by_file, "by-file")):
-        assert dlspec("train", again, "--runs-dir", tmp_path / runs, "--quiet").code == 0
+        assert dlspec("train", again, "--runs-dir", tmp_path / runs, "--quiet", *TEST_TOO).code == 0
         assert (only_run(tmp_path / runs) / "report.json").read_text() == (run / "report.json").read_text()
 
 
@@ -203,7 +205,7 @@ def test_a_file_for_every_split(dlspec, tmp_path, suffix):
     reports = []
     for config in (apart, inline):
         runs = tmp_path / f"runs-{config.stem}"
-        assert dlspec("train", config, "--runs-dir", runs, "--quiet").code == 0
+        assert dlspec("train", config, "--runs-dir", runs, "--quiet", *TEST_TOO).code == 0
         reports.append(json.loads((only_run(runs) / "report.json").read_text()))
     assert reports[0]["splits"] == reports[1]["splits"]
     assert [split["split"] for split in reports[0]["splits"]] == list(names)
@@ -369,7 +371,7 @@ def test_dev_and_test_are_of_the_target(dlspec, tmp_path):
     rows = split_file.read(tmp_path / "a.split.csv").rows
     assert all(row % 5 == 0 for name in ("dev", "test") for row in rows[name])
     config = experiment(tmp_path / "a.yaml", "{path: a.csv, split: {file: a.split.csv}}")
-    trained = dlspec("train", config, "--runs-dir", tmp_path / "runs", "--quiet", "--json")
+    trained = dlspec("train", config, "--runs-dir", tmp_path / "runs", "--quiet", "--json", *TEST_TOO)
     assert trained.code == 0, trained.err
     assert "data mismatch" in [gap["name"] for gap in trained.json["diagnosis"]["gaps"]]
     run = only_run(tmp_path / "runs")
@@ -399,7 +401,7 @@ def test_two_files(dlspec, tmp_path, suffix):
         tmp_path / "a.yaml",
         f"{{train: out/train{suffix}, train_dev: out/train-dev{suffix}, dev: out/dev{suffix}, test: out/test{suffix}}}",
     )
-    trained = dlspec("train", config, "--runs-dir", tmp_path / "runs", "--quiet", "--json")
+    trained = dlspec("train", config, "--runs-dir", tmp_path / "runs", "--quiet", "--json", *TEST_TOO)
     assert trained.code == 0, trained.err
     assert [split["examples"] for split in trained.json["splits"]] == [288, 32, 10, 10]
     if suffix == ".h5":

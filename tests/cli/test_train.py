@@ -19,7 +19,7 @@ def test_results_on_stdout_and_the_rest_on_stderr(tiny, tmp_path):
     assert result.code == 0
     head, *lines = result.out.splitlines()
     assert head.split() == ["split", "examples", "accuracy", "f1", "loss", "cost"]
-    assert [line.split()[:2] for line in lines[:3]] == [["train", "36"], ["dev", "12"], ["test", "12"]]
+    assert [line.split()[:2] for line in lines[:3]] == [["train", "36"], ["dev", "12"], []]
     (verdict,) = [line.split(maxsplit=1)[1] for line in lines if line.startswith("verdict")]
     assert verdict == json.loads((run / "report.json").read_text())["diagnosis"]["verdict"]
     assert lines[-1].split() == ["run", f"runs/{run.name}"]
@@ -54,13 +54,13 @@ def test_json_has_the_words_of_the_design(trained):
     run, result = trained
     content = result.json
     assert list(content) == [
-        "run", "format", "name", "task", "message", "parameters", "epoch", "human_level_error", "diagnosis", "splits",
-        "segments", "warnings",
+        "run", "format", "name", "task", "message", "parameters", "epoch", "human_level_error", "diagnosis", "actions",
+        "selection", "health", "splits", "segments", "warnings",
     ]  # fmt: skip
     assert content.pop("run") == f"runs/{run.name}"
     assert content["segments"] == [{"epoch": 0, "step": 0, "changes": []}]
     assert content == json.loads((run / "report.json").read_text())
-    assert set(content["diagnosis"]) == {"verdict", "gaps", "next_steps", "notes"}
+    assert set(content["diagnosis"]) == {"verdict", "gaps", "errors", "next_steps", "notes"}
     assert [split["split"] for split in content["splits"]] == ["train", "dev", "test"]
     assert set(content["splits"][0]) == {
         "split", "examples", "cost", "loss", "accuracy", "f1", "error", "error_std", "classes", "confusion_matrix"

@@ -21,7 +21,8 @@ DATA = "data: {path: x.csv}\n"
 TOP = f"expected one of: {', '.join(Experiment.model_fields)}"
 OPTIMIZERS = "expected one of: sgd, momentum, adagrad, rmsprop, adadelta, adam, adamw, nadam"
 BATCH = "expected a whole number of at least 1, or 'all'"
-MONITOR = "quantity to watch: train or dev, _, then cost, loss, accuracy, f1, rmse, mae or r2"
+AUTO = "auto: what evaluation.optimize names, or dev_loss"
+MONITOR = "quantity to watch: train or dev, _, then cost, loss, accuracy, f1, precision, recall, rmse, mae or r2"
 LAYER = ", ".join(HiddenLayer.model_fields)
 REGULARIZATION = ", ".join(Regularization.model_fields)
 ANY_DATA = "expected a mapping with one of: path, train, synthetic"
@@ -197,15 +198,20 @@ def problems(text: str) -> list[str]:
         ),
         (
             "training: {early_stopping: {monitor: val_loss}}",
-            f"2:38: training.early_stopping.monitor: found 'val_loss'; expected {MONITOR}; did you mean dev_loss?",
+            f"2:38: training.early_stopping.monitor: found 'val_loss'; expected {MONITOR}; {AUTO}; did you "
+            "mean dev_loss?",
         ),
         (
             "training: {early_stopping: {monitor: 0.5}}",
-            f"2:38: training.early_stopping.monitor: found 0.5 (number); expected text ({MONITOR})",
+            f"2:38: training.early_stopping.monitor: found 0.5 (number); expected text ({MONITOR}; {AUTO})",
         ),
         (
             "decay: {monitor: val_loss, name: plateau}",
             f"2:18: decay.monitor: found 'val_loss'; expected {MONITOR}; did you mean dev_loss?",
+        ),
+        (
+            "evaluation: {subject_to: [recall >= 0.9]}",
+            "2:1: evaluation: subject_to is given, but no optimize; expected the metric to optimize under these limits",
         ),
         ("decay: {per: batch}", "2:14: decay.per: found 'batch'; expected one of: epoch, step"),
         # Sections.

@@ -107,6 +107,32 @@ def test_the_same_examples_as_in_memory(tmp_path, form, targets):
 
 
 @pytest.mark.parametrize("form", FILES)
+def test_some_examples_are_from_all_over_the_file(tmp_path, form):
+    limit = MORE if form in ("parquet", "one row group") else MEMORY
+    train = both(FILES[form](tmp_path, Y["regression"]), memory=limit)[1].splits["train"]
+    everything = all_of(train)
+    places = {value: place for place, value in enumerate(everything[0][:, 0].tolist())}
+    found_x, found_y = train.some(40)
+    found = [places[value] for value in found_x[:, 0].tolist()]
+    assert len(set(found)) == len(found)
+    assert 36 <= len(found) <= 40
+    assert np.array_equal(found_x, everything[0][found])
+    assert np.array_equal(found_y, everything[1][found])
+    assert (found[0], found) == (0, sorted(found))
+    assert found[-1] > 0.8 * len(train) or form == "one row group"  # which is one block
+
+
+@pytest.mark.parametrize(
+    ("most", "limit", "share"),
+    [(1, MEMORY, 1), (10_000, MORE, 420), (10_000, MEMORY, 100), (128, LITTLE, 31)],
+)
+def test_some_examples_take_no_more_than_their_share_of_the_memory(tmp_path, most, limit, share):
+    train = both(hdf5(tmp_path, Y["numbers"]), memory=limit)[1].splits["train"]
+    x, y = train.some(most)
+    assert 0.8 * share <= len(x) == len(y) <= share
+
+
+@pytest.mark.parametrize("form", FILES)
 @pytest.mark.parametrize("offset", [0, 1e6])
 def test_the_normalisation_is_that_of_all_rows(tmp_path, monkeypatch, form, offset):
     monkeypatch.setitem(globals(), "X", X.astype(np.float64) + offset)

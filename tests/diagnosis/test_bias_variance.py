@@ -1,10 +1,12 @@
 """The verdict: the course's table, what too few examples cannot tell, and that more error never looks better."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlspec.diagnosis.bias_variance import ACTIONS, TOO_FEW, diagnose
+from dlspec.diagnosis.bias_variance import TOO_FEW, diagnose
 from dlspec.diagnosis.intervals import ErrorRate, difference
 
 SEVERITY = ["fine", TOO_FEW, "high"]
@@ -56,20 +58,10 @@ def test_the_gaps_are_the_differences_of_the_errors():
     assert diagnosis.notes == ()
 
 
-def test_the_next_steps_are_those_of_what_is_high_without_repetition():
-    assert verdict_of((0.15, 10_000), (0.14, 10_000)).next_steps == ACTIONS["bias"]
-    assert verdict_of((0.01, 10_000), (0.16, 10_000)).next_steps == ACTIONS["variance"]
-    both = verdict_of((0.15, 10_000), (0.30, 10_000)).next_steps
-    assert both[: len(ACTIONS["bias"])] == ACTIONS["bias"]
-    assert sorted(both) == sorted({*ACTIONS["bias"], *ACTIONS["variance"]})
-    assert verdict_of((0.01, 10_000), (0.01, 10_000), (0.01, 10_000)).next_steps == ()
-
-
-def test_overfitting_to_dev_asks_for_a_bigger_dev_set():
+def test_overfitting_to_dev_is_no_part_of_the_verdict():
     diagnosis = verdict_of((0.01, 10_000), (0.02, 10_000), (0.06, 10_000))
     assert judgements(diagnosis) == {"bias": "fine", "variance": "fine", "overfitting to dev": "high"}
     assert diagnosis.verdict == "low bias, low variance"
-    assert diagnosis.next_steps == ACTIONS["overfitting to dev"]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +86,6 @@ def test_train_dev_tells_variance_from_data_mismatch(train, train_dev, dev, test
     _, variance, gap, _ = diagnosis.gaps
     assert (variance.value, gap.value) == (pytest.approx(train_dev - train), pytest.approx(dev - train_dev))
     assert (gap.low, gap.high) == difference(ErrorRate(train_dev, 10_000), ErrorRate(dev, 10_000))
-    assert (set(ACTIONS["data mismatch"]) <= set(diagnosis.next_steps)) == (mismatch == "high")
 
 
 def test_a_data_mismatch_on_few_examples():
@@ -221,4 +212,37 @@ def test_a_verdict_is_one_of_the_words_of_the_design(train_counts, dev_counts):
     assert diagnosis.verdict in (
         "low bias, low variance", "high bias", "high variance", "high bias, high variance", TOO_FEW
     )  # fmt: skip
-    assert (diagnosis.next_steps != ()) == ("high" in diagnosis.verdict)
+
+
+# --- how many examples would tell ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("train", "dev", "needed"),
+    [
+        ((0.01, 10_000), (0.0, 20), 45),  # −1 % + √((z²/(n + z²))² + 0.00177²) is below 7 % from 45 on
+        ((0.01, 10_000), (0.02, 50), 79),
+        ((0.01, 10_000), (0.05, 20), 24),
+        ((0.01, 10_000), (0.01, 10_000), None),
+    ],
+)
+def test_the_examples_that_would_tell_fine_from_high(train, dev, needed):
+    variance = verdict_of(train, dev).gaps[1]
+    assert variance.split == "dev"
+    if needed is None:
+        assert (variance.judgement, variance.examples_needed) == ("fine", None)
+        return
+    assert variance.judgement == TOO_FEW
+    assert variance.examples_needed == needed
+    judged = [verdict_of(train, (dev[0], n)).gaps[1].judgement == TOO_FEW for n in (needed - 1, needed)]
+    assert judged == [True, False]
+
+
+def test_where_more_examples_of_one_split_cannot_tell_no_number_is_given():
+    gaps = verdict_of((0.0, 20), (0.02, 50)).gaps  # twenty training examples leave the gap open whatever dev says
+    assert [(gap.judgement, gap.examples_needed is None) for gap in gaps] == [(TOO_FEW, False), (TOO_FEW, True)]
+
+
+def test_the_note_says_how_many():
+    (note,) = [note for note in verdict_of((0.01, 10_000), (0.0, 20), (0.01, 10_000)).notes if "variance" in note]
+    assert re.fullmatch(r"variance: too few examples to tell -1.0% from .*; about \d+ in dev would tell", note)

@@ -2,11 +2,21 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlspec.diagnosis.intervals import Z95, ErrorRate, difference, examples_to_resolve, interval
+from dlspec.diagnosis.intervals import (
+    BOOTSTRAP_SAMPLES,
+    BOOTSTRAP_UP_TO,
+    Z95,
+    ErrorRate,
+    bootstrap,
+    difference,
+    examples_to_resolve,
+    interval,
+)
 
 
 def share(wrong, examples):
@@ -102,3 +112,58 @@ def test_examples_to_resolve_a_difference(gap, error, examples):
     assert examples_to_resolve(gap, error=error) == examples
     low, high = interval(share(round(error * examples), examples))
     assert (high - low) / 2 == pytest.approx(gap, rel=0.01)
+
+
+# --- regression: the bootstrap ---------------------------------------------------------------------------
+
+
+def regression(errors, seed=0):
+    errors = np.asarray(errors)
+    return ErrorRate(
+        float(errors.mean()),
+        len(errors),
+        float(errors.std(ddof=1) / math.sqrt(len(errors))),
+        bootstrap(errors, rng=np.random.default_rng(seed)),
+    )
+
+
+def test_the_bootstrap_of_normal_errors_is_the_normal_interval(rng):
+    rate = regression(rng.normal(3.0, 1.0, 400))
+    normal = ErrorRate(rate.error, rate.examples, rate.std)
+    assert interval(rate) == pytest.approx(interval(normal), abs=0.2 * rate.std)
+    other = regression(rng.normal(3.5, 1.0, 400), seed=1)
+    plain = ErrorRate(other.error, other.examples, other.std)
+    assert difference(rate, other) == pytest.approx(difference(normal, plain), abs=0.2 * rate.std)
+
+
+def test_the_bootstrap_of_skewed_errors_is_skewed_and_never_negative(rng):
+    rate = regression(rng.exponential(1.0, 30) ** 4)
+    low, high = interval(rate)
+    assert 0 < low < rate.error < high
+    assert high - rate.error > 1.3 * (rate.error - low)
+
+
+def test_the_bootstrap_covers_the_truth_as_often_as_it_says(rng):
+    intervals = [interval(regression(rng.exponential(1.0, 200), seed=seed)) for seed in range(100)]
+    assert 90 <= sum(low < 1.0 < high for low, high in intervals) <= 99
+
+
+def test_the_bootstrap_follows_from_its_generator(rng):
+    errors = rng.exponential(1.0, 50)
+    one, again, other = (bootstrap(errors, rng=np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert len(one) == BOOTSTRAP_SAMPLES
+    assert one == again
+    assert one != other
+
+
+@pytest.mark.parametrize("m", [0, 1, BOOTSTRAP_UP_TO + 1])
+def test_of_a_single_example_or_of_very_many_nothing_is_drawn(m, rng):
+    assert bootstrap(np.ones(m), rng=rng) == ()
+
+
+@pytest.mark.parametrize("rate", [ErrorRate(0.1, 100), ErrorRate(0.5, 100, 0.2), ErrorRate(0.5, 100, 0.2, (0.3, 0.7))])
+def test_the_same_error_of_four_times_the_examples_is_known_twice_as_well(rate):
+    more = rate.with_examples(400)
+    (low, high), (closer, nearer) = interval(rate), interval(more)
+    assert more.error == rate.error
+    assert nearer - closer == pytest.approx((high - low) / 2, rel=0.02)

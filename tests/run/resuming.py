@@ -48,7 +48,7 @@ STEPS = {
     "all-at-once": 6,
 }
 
-SAME = ("metrics.jsonl", "report.json", "report.md", "report.html", "pictures.json")
+SAME = ("metrics.jsonl", "health.jsonl", "report.json", "report.md", "report.html", "pictures.json")
 
 
 def write(place, name, text=None):

@@ -12,6 +12,7 @@ from dlspec.cli.training import introduce
 from dlspec.config import loader
 from dlspec.errors import ConfigError, DataError
 from dlspec.preparation import prepare
+from dlspec.run.health import read_health
 from dlspec.training.events import EpochDone
 
 CONFIG = """\
@@ -51,7 +52,7 @@ def trained(place, *overrides):
     [(), ("data.y=numbers",), ("data.y=labels", "data.task=multi_task"), ("training.class_weight=balanced",)],
 )
 def test_splits_are_measured_as_in_memory(place, overrides):
-    outcome, epochs = trained(place, *overrides)
+    outcome, epochs = trained(place, "evaluation.test=true", *overrides)
     splits = outcome.report["splits"]
     config = outcome.run / "config.resolved.yaml"
     config.write_text(config.read_text().replace("memory: 100kB", "memory: null"))
@@ -62,6 +63,17 @@ def test_splits_are_measured_as_in_memory(place, overrides):
         for key, value in expected.items():
             assert found[key] == (pytest.approx(value, rel=1e-6) if isinstance(value, float) else value), key
     assert epochs[-1]["dev_loss"] == splits[1]["loss"]
+
+
+@pytest.mark.parametrize("overrides", [(), ("training.class_weight=balanced",), ("data.y=numbers",)])
+def test_the_health_of_a_run_is_sampled(place, overrides):
+    outcome, _ = trained(place, *overrides)
+    samples = read_health(outcome.run)
+    assert [sample["epoch"] for sample in samples] == [0, 2]
+    assert samples[0]["inputs"]["rms"] == pytest.approx(1, abs=0.1)
+    assert all(layer["gradient_norm"] > 0 for sample in samples for layer in sample["layers"])
+    assert outcome.report["health"]["initial"] == samples[0]["layers"]
+    assert outcome.predict_ms > 0
 
 
 def test_runs_are_measured_again_and_averaged(place):

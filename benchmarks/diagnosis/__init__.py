@@ -1,0 +1,1 @@
+"""Planted faults: is the verdict right, and does the first action help?"""
