@@ -113,6 +113,7 @@ def resume(
     *,
     overrides: Sequence[str] = (),
     allow_inexact: bool = False,
+    strict: bool = False,
     introduce: Callable[[Prepared, Sequence[str]], None] = lambda prepared, notes: None,  # noqa: ARG005
     watcher: Callable[[Event], None] = _nobody,
     interrupted: Callable[[], bool] = _never,
@@ -124,6 +125,7 @@ def resume(
         run: a run directory.
         overrides: `a.b=value`; see `dlspec.changes` for what may change.
         allow_inexact: go on where the environment differs, and record what does.
+        strict: refuse a run whose newest checkpoint is damaged, in place of going on from the one before.
         introduce: called before the training with what is trained, and notes such as a damaged checkpoint.
         watcher: called with every event of the trainer.
         interrupted: asked after every step; True checkpoints and ends the session.
@@ -140,10 +142,11 @@ def resume(
         storage.sweep(run / checkpoints.DIRECTORY)
         record = read_record(run)
         segments = segments_of(record)
-        newest = checkpoints.newest_sound(run)
+        newest = checkpoints.newest_sound(run, strict=strict)
         current = _load_segment(run, segments[-1], record)
         changed = loader.load(current.path, overrides) if overrides else current
-        change = _allowed(current, changed, metrics=_recorded(run, newest), allow_threads=allow_inexact)
+        metrics = first_row(run / METRICS_FILE) if newest.measured else ()
+        change = _allowed(current, changed, metrics=metrics, allow_threads=allow_inexact)
         finished = record["status"] == "finished" and (run / "report.json").exists()
         left = _nothing_left(changed.experiment, newest) if finished else None
         if left is not None:
@@ -186,12 +189,6 @@ def resume(
         session = Session(run, segments, watcher, interrupted, now, notes)
         stretches = _stretches(run, segments, record, first=reached.segment if reached else 1, last=prepared)
         return session.work(stretches, record=record, reached=reached)
-
-
-def _recorded(run: Path, newest: Newest) -> Collection[str]:
-    """The quantities of the metrics up to the newest checkpoint; none before the first epoch."""
-    measured = newest.checkpoint is not None and newest.checkpoint.progress.get("epoch") != 0
-    return first_row(run / METRICS_FILE) if measured else ()
 
 
 def _nothing_left(experiment: Experiment, newest: Newest) -> str | None:

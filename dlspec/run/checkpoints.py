@@ -113,12 +113,21 @@ class Newest:
     checkpoint: Checkpoint | None
     damaged: Sequence[tuple[Path, str]]
 
+    @property
+    def measured(self) -> bool:
+        """Whether an epoch had ended by then, so that there are metrics of it."""
+        return self.checkpoint is not None and self.checkpoint.progress.get("epoch") != 0
 
-def newest_sound(run: Path) -> Newest:
+
+def newest_sound(run: Path, *, strict: bool = False) -> Newest:
     """The newest checkpoint that is whole, and the damaged ones that were passed over.
 
+    Args:
+        run: the run directory.
+        strict: pass over none.
+
     Raises:
-        RunError: the newest one is of a newer format, or may not be read.
+        RunError: the newest one is of a newer format, may not be read, or is damaged and `strict`.
     """
     damaged: list[tuple[Path, str]] = []
     for path in (*reversed(step_files(run).values()), *format1.step_files(run)):
@@ -127,6 +136,8 @@ def newest_sound(run: Path) -> Newest:
         except (checkpoint.NewerFormatError, checkpoint.UnreadableError):
             raise
         except RunError as error:
+            if strict:
+                raise
             damaged.append((path, str(error)))
     return Newest(None, None, damaged)
 

@@ -196,6 +196,18 @@ class TestDamage:
         monkeypatch.undo()
         assert content_of(two) == before
 
+    def test_strict_takes_no_older_one(self, two):
+        path = checkpoints.step_file(two, 9)
+        path.write_bytes(path.read_bytes()[:-1])
+        before = content_of(two)
+        with pytest.raises(
+            RunError, match=r"step-00000009\.h5: damaged: its length or SHA-256 is not the recorded one"
+        ):
+            runner.resume(two, strict=True)
+        assert content_of(two) == before
+        runner.resume(two)
+        assert read_record(two)["lineage"][-1]["from_step"] == 8
+
     def test_both_damaged(self, two, whole):
         for path in checkpoints.step_files(two).values():
             path.write_bytes(b"nothing")
