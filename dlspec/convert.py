@@ -1,11 +1,11 @@
 """Examples from one format to another, without ever being in memory as a whole where both formats allow it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from dlspec import writers
+from dlspec import column_tables, writers
 from dlspec.data.reading import Reading, stream
 from dlspec.data.stream import Stream
 from dlspec.data.table import Table
@@ -53,12 +53,7 @@ def convert(
         RunError: the new file cannot be written.
     """
     outputs = writers.files(new, weights=reading.sample_weight is not None)
-    for output in outputs:
-        if output.is_dir():
-            raise UsageError(f"{output}: is a directory; nothing was written; choose another name")
-        if output.exists() and not force:
-            raise UsageError(f"{output}: already there; nothing was written; choose another name, or --force")
-    storage.check_writable(new.parent)
+    _check_new(outputs, force=force)
     examples = stream(source, reading)
     head = next(examples.blocks)
     storage.make_parents(new.parent)
@@ -71,6 +66,37 @@ def convert(
         targets=len(head.target_names),
         left_out=tuple(writers.left_out(new, head)),
     )
+
+
+def convert_columns(source: Path, new: Path, *, force: bool = False, watcher: Watcher | None = None) -> Converted:
+    """Write a table of columns of any kind as another, see `column_tables.write_columns`; the last is the target.
+
+    Args:
+        source: CSV, TSV or Parquet.
+        new: likewise.
+        force: as for `convert`.
+        watcher: likewise.
+
+    Raises:
+        UsageError: the new file exists already, or is a directory.
+        DataError: a file that is no table, or what is wrong with a row.
+        RunError: the new file cannot be written.
+    """
+    _check_new([new], force=force)
+    table = column_tables.open_columns(source, new)
+    m = column_tables.count_rows(table)
+    storage.make_parents(new.parent)
+    column_tables.write_columns(table, new, told=lambda done: None if watcher is None else watcher(done, m))
+    return Converted(files=(new,), examples=m, features=len(table.names) - 1, targets=1, left_out=())
+
+
+def _check_new(outputs: Sequence[Path], *, force: bool) -> None:
+    for output in outputs:
+        if output.is_dir():
+            raise UsageError(f"{output}: is a directory; nothing was written; choose another name")
+        if output.exists() and not force:
+            raise UsageError(f"{output}: already there; nothing was written; choose another name, or --force")
+    storage.check_writable(outputs[0].parent)
 
 
 def _watched(blocks: Iterator[Table], m: int, watcher: Watcher | None) -> Iterator[Table]:

@@ -3,9 +3,8 @@
 test = dlspec.lr_find.run(dlspec.preparation.prepare(loaded))
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 
@@ -15,11 +14,9 @@ from dlspec.analysis.range_test import Suggestion
 from dlspec.core.arrays import Array
 from dlspec.core.cost import Cost
 from dlspec.core.randomness import stream
-from dlspec.data.batches import Batch, Batches
-from dlspec.data.streamed_batches import StreamedBatches
 from dlspec.preparation import Prepared
 from dlspec.run.environment import numerics
-from dlspec.session import batches_of
+from dlspec.stepper import stepper
 
 LOW, HIGH, STEPS = 1e-6, 10.0, 200
 PROBE = 512
@@ -71,7 +68,7 @@ def run(
     with numerics(int(experiment.threads)):
         cost = builder.build_cost(experiment, n_x=train.X.shape[1], start=prepared.start)
         probe = _probe(cost, train.X[rows], train.Y[rows])
-        step = _stepper(prepared, cost)
+        step = stepper(prepared, cost)
         for number, rate in enumerate(rates, start=1):
             losses.append(probe())
             if range_test.has_diverged(losses):
@@ -92,32 +89,3 @@ def _probe(cost: Cost, X: Array, Y: Array) -> Callable[[], float]:
     """The mean loss of these examples with the parameters as they are."""
     forward, losses_and_gradient = cost.forward(len(X)), cost.loss.bind(len(X), cost.units, cost.dtype)
     return lambda: float(losses_and_gradient(forward(X), Y)[0].mean(dtype=np.float64))
-
-
-def _stepper(prepared: Prepared, cost: Cost) -> Callable[[float, int], None]:
-    """A step on the next mini-batch, with the experiment's own optimiser, dropout, clipping and augmentation."""
-    experiment, parameters = prepared.experiment, cost.parameters
-    optimizer, _ = builder.build_optimizer(experiment)
-    update = optimizer.bind(parameters.theta, parameters.grad, decayed=parameters.decayed).step
-    before, after = ([c.bind(parameters) for c in group] for group in builder.build_constraints(experiment))
-    batches = batches_of(prepared)
-    endless = _endless(batches)
-    rng = stream(experiment.seed, "dropout")
-    sizes = {batches.batch_size, batches.examples % batches.batch_size} - {0}
-    gradients = {size: cost.bind(size, rng=rng) for size in sizes}
-
-    def step(rate: float, number: int) -> None:
-        X, Y, w = next(endless)
-        gradients[len(X)](X, Y, w)
-        for constrain in before:
-            constrain()
-        update(rate, number)
-        for constrain in after:
-            constrain()
-
-    return step
-
-
-def _endless(batches: Batches | StreamedBatches) -> Iterator[Batch]:
-    for epoch in count():
-        yield from batches.epoch(epoch)

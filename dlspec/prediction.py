@@ -176,7 +176,7 @@ def _fill(X: Array, model: TrainedModel, block: Block, rows: slice, predictions:
         for name, count in columns.unseen(some, np.arange(len(x))).items():
             predictions.unseen[name] = predictions.unseen.get(name, 0) + count
         x = columns.apply(some)
-    model.normalization.apply_into(X, x)
+    model.normalization.bind()(X, x)
     _check_range(X, model, table, rows)
 
 

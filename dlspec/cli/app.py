@@ -31,6 +31,7 @@ from dlspec.cli import (
     signals,
     split,
     train,
+    tune,
     validate,
 )
 from dlspec.cli.errors import FAILED, USAGE, CommandLineError, command_line_error, exit_code, line, lines, system_error
@@ -65,6 +66,10 @@ def root(
     Exit codes: 0 ok, 1 run failed, 2 usage, config or data, 3 diverged, 4 run directory busy or not
     writable, 130 and 143 after SIGINT and SIGTERM.
     """
+    _help_without_command(context)
+
+
+def _help_without_command(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)
         raise typer.Exit(USAGE)
@@ -86,6 +91,7 @@ for command in (
     augment.augment,
     convert.convert,
     lr_find.lr_find,
+    tune.tune,
     overfit.overfit,
     learning_curve.learning_curve,
     gradcheck.gradcheck,
@@ -95,7 +101,9 @@ for command in (
 ):
     app.command()(command)
 
-data = typer.Typer(no_args_is_help=True, help="Look at data.", rich_markup_mode=None)
+data = typer.Typer(
+    callback=_help_without_command, invoke_without_command=True, help="Look at data.", rich_markup_mode=None
+)
 data.command()(data_describe.describe)
 app.add_typer(data, name="data")
 

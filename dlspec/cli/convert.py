@@ -1,6 +1,5 @@
 """`dlspec convert IN OUT`."""
 
-import re
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -41,10 +40,14 @@ def convert(
     sample_weight: Annotated[
         str | None, typer.Option(help="Column, array or file of the weights.", show_default=False)
     ] = None,
-    size: Annotated[
-        str | None, typer.Option(metavar="HxW", help="Folder: resize images, such as 64x64.", show_default=False)
-    ] = None,
+    size: options.Size = None,
     mode: Annotated[Mode, typer.Option(help="Folder: what images become.")] = Mode.RGB,
+    columns: Annotated[
+        bool,
+        typer.Option(
+            "--columns", help="CSV, TSV, Parquet to one another: keep text, dates, truth values, empty cells."
+        ),
+    ] = False,
     missing: Annotated[bool, typer.Option("--missing", help="Targets may be missing: empty, or NaN.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: options.Json = False,
@@ -55,10 +58,12 @@ def convert(
     with signals.flagged() as interruption:  # before HDF5 is loaded: its callbacks swallow KeyboardInterrupt
         from dlspec.cli.console import console, text, write_json
         from dlspec.convert import convert as write
+        from dlspec.convert import convert_columns
         from dlspec.data.image_folder import ImageForm
         from dlspec.data.reading import Reading
+        from dlspec.errors import UsageError
 
-        resized = _size(size)
+        resized = options.size_of(size)
         reading = Reading(
             target=target,
             x=x,
@@ -67,8 +72,13 @@ def convert(
             image=None if resized is None and mode is Mode.RGB else ImageForm(size=resized, mode=mode.value),
             task="multi_task" if missing else "auto",
         )
+        if columns and reading != Reading():
+            raise UsageError("found --columns, with which every column stays as it is; expected no other setting")
         with _progress(interruption) as watcher:
-            converted = write(source, new, reading=reading, force=force, watcher=watcher)
+            if columns:
+                converted = convert_columns(source, new, force=force, watcher=watcher)
+            else:
+                converted = write(source, new, reading=reading, force=force, watcher=watcher)
         for fact in converted.left_out:
             console(stderr=True).print(text(f"note: {new.suffix} files have no place for {fact}"))
         if as_json:
@@ -86,18 +96,6 @@ def convert(
         counts = [(converted.examples, "example"), (converted.features, "feature"), (converted.targets, "target")]
         held = ", ".join(f"{count:,} {noun}{'s' * (count != 1)}" for count, noun in counts)
         console().print(text(f"{names}: {held}, from {source}"))
-
-
-def _size(written: str | None) -> tuple[int, int] | None:
-    """`64x48` → (64, 48): height and width."""
-    from dlspec.errors import UsageError
-
-    if written is None:
-        return None
-    if not re.fullmatch("[1-9][0-9]{0,3}x[1-9][0-9]{0,3}", written):
-        raise UsageError(f"--size: found {written!r}; expected height and width in pixels, such as 64x64")
-    height, width = written.split("x")
-    return int(height), int(width)
 
 
 @contextmanager

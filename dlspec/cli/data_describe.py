@@ -25,10 +25,7 @@ def describe(
     ] = None,
     x: Annotated[str, typer.Option(help="HDF5, NPZ: array of the inputs.")] = "x",
     y: Annotated[str, typer.Option(help="HDF5, NPZ: array of the targets; NPY, IDX: their file.")] = "y",
-    size: Annotated[
-        tuple[int, int] | None,
-        typer.Option(help="Folder of images: height and width to resize to.", metavar="H W", show_default=False),
-    ] = None,
+    size: options.Size = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Draw images of every class there, a PNG file.", metavar="FILE", show_default=False),
@@ -51,20 +48,21 @@ def describe(
     from dlspec.data.look import look
     from dlspec.run.environment import numerics
 
+    resized = options.size_of(size)
     if out is not None:
         pictures.check(out, force=force)
     with numerics(1):
-        found = look(data, target=target, x=x, y=y, image=None if size is None else ImageForm(size=size))
+        found = look(data, target=target, x=x, y=y, image=None if resized is None else ImageForm(size=resized))
         description = described(found)
     if out is not None:
         pictures.write(out, sheet_of_classes(found, rows=_CLASSES, each=_IMAGES))
     if as_json:
         write_json(asdict(description))
     else:
-        _print(description)
+        _print(description, out)
 
 
-def _print(found: "Description") -> None:
+def _print(found: "Description", sheet: Path | None) -> None:
     from dlspec.cli.console import console, table, text
 
     out = console()
@@ -100,6 +98,8 @@ def _print(found: "Description") -> None:
         out.print()
         for warning in found.warnings:
             out.print(text(f"warning: {warning}"))
+    if sheet is not None:
+        out.print(text(f"wrote  {sheet}"))
 
 
 def _by(shape: tuple[int, ...]) -> str:

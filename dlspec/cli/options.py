@@ -1,5 +1,6 @@
 """Arguments and options that several commands share."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,9 @@ Set = Annotated[
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where run directories are.", metavar="DIR")]
 Run = Annotated[
     str, typer.Argument(help="A run directory, any path inside it, or latest.", metavar="RUN", show_default=False)
+]
+Size = Annotated[
+    str | None, typer.Option(metavar="HxW", help="Folder: resize images, such as 64x64.", show_default=False)
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the results.")]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
@@ -55,3 +59,19 @@ def check_new(path: Path, *, force: bool) -> None:
         raise UsageError(f"{path}: is a directory; nothing was written; choose another name")
     if path.exists() and not force:
         raise UsageError(f"{path}: already there; nothing was written; choose another name, or --force")
+
+
+def size_of(written: str | None) -> tuple[int, int] | None:
+    """`64x48` → (64, 48): height and width.
+
+    Raises:
+        UsageError: anything else.
+    """
+    from dlspec.errors import UsageError
+
+    if written is None:
+        return None
+    if not re.fullmatch("[1-9][0-9]{0,3}x[1-9][0-9]{0,3}", written):
+        raise UsageError(f"--size: found {written!r}; expected height and width in pixels, such as 64x64")
+    height, width = written.split("x")
+    return int(height), int(width)

@@ -31,6 +31,7 @@ def split(
     target: given.Target = None,
     x: given.X = "x",
     y: given.Y = "y",
+    size: options.Size = None,
     check: given.Check = None,
     resolve: given.Resolve = None,
     out: given.Out = None,
@@ -42,8 +43,11 @@ def split(
     """Divide data into train, dev and test, and see what leaks."""
     from dlspec import splitting
     from dlspec.data.division import Cut
+    from dlspec.data.image_folder import ImageForm
     from dlspec.data.reading import Reading
 
+    resized = options.size_of(size)
+    image = None if resized is None else ImageForm(size=resized)
     cut = Cut(
         seed=seed,
         ratios=_ratios(ratios),
@@ -55,7 +59,7 @@ def split(
     request = splitting.Request(
         data=data,
         cut=cut,
-        reading=Reading(target=target or None, x=x, y=y),
+        reading=Reading(target=target or None, x=x, y=y, image=image),
         test=not no_test,
         target_file=target_file,
         target_column=target_column,
@@ -185,7 +189,10 @@ def _print(division: "Division", written: dict[str, Path], remarks: list[str]) -
     for path in written.values():
         out.print(text("wrote  ", style="bold") + text(str(path)))
     if "split" in written:
-        out.print(text(f"use    data: {{path: {request.data}, split: {{file: {written['split']}}}}}"))
+        use = f"path: {request.data}, split: {{file: {written['split']}}}"
+    else:
+        use = ", ".join(f"{name.replace('-', '_')}: {path}" for name, path in written.items())
+    out.print(text(f"use    data: {{{use}}}"))
 
 
 def _table(division: "Division") -> "Table":

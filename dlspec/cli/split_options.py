@@ -88,7 +88,7 @@ TrainDev = Annotated[
 Target = Annotated[
     list[str] | None,
     typer.Option(
-        help="CSV, TSV: column to predict, the last one if unset; may be given several times.",
+        help="CSV, TSV, Parquet: column to predict, the last one if unset; may be given several times.",
         metavar="COLUMN",
         show_default=False,
     ),

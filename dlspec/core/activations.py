@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from dlspec.core.arrays import Array, Shape
+from dlspec.core.arrays import Array, Shape, zeros
 from dlspec.core.erf import bind_erf
 
 
@@ -109,19 +109,19 @@ class Relu:
     kinks: tuple[float, ...] = (0.0,)
 
     def bind(self, shape: Shape, dtype: npt.DTypeLike) -> Bound:
-        """Allocate a mask and an array of zeros."""
+        """Allocate a mask."""
         A, active = np.empty(0, dtype), np.empty(shape, bool)
-        zeros = np.zeros(shape, dtype)  # maximum with an array is 3 times faster than with a scalar
+        zero, maximum, greater, multiply = zeros(shape, dtype), np.maximum, np.greater, np.multiply
 
         def forward(Z: Array) -> Array:
             nonlocal A
             A = Z
-            return np.maximum(Z, zeros, out=A)
+            return maximum(Z, zero, out=A)
 
         def backward(dA: Array) -> Array:
             # A mask and a product: 17 µs for 128×512 against 230 to 320 with putmask, where or copyto.
-            np.greater(A, zeros, out=active)
-            return np.multiply(dA, active, out=dA)
+            greater(A, zero, active)
+            return multiply(dA, active, dA)
 
         return Bound(forward, backward)
 
@@ -141,7 +141,7 @@ class LeakyRelu:
     def bind(self, shape: Shape, dtype: npt.DTypeLike) -> Bound:
         """Allocate one scratch array."""
         A = scratch = np.empty(shape, dtype)
-        zeros, slope = np.zeros(shape, dtype), self.slope
+        zero, slope = zeros(shape, dtype), self.slope
 
         def forward(Z: Array) -> Array:
             nonlocal A
@@ -150,7 +150,7 @@ class LeakyRelu:
             return np.maximum(Z, scratch, out=A)
 
         def backward(dA: Array) -> Array:
-            np.greater(A, zeros, out=scratch)  # 1 where z > 0
+            np.greater(A, zero, out=scratch)  # 1 where z > 0
             np.multiply(scratch, 1.0 - slope, out=scratch)
             np.add(scratch, slope, out=scratch)
             return np.multiply(dA, scratch, out=dA)
@@ -186,22 +186,22 @@ class HardTanh:
 def _bind_exponential(shape: Shape, dtype: npt.DTypeLike, *, slope: float, depth: float) -> Bound:
     """g(z) = slope·z for z > 0 and depth·(eᶻ − 1) otherwise, g' = slope for a > 0 and a + depth otherwise."""
     A = positive = np.empty(shape, dtype)
-    negative, zeros = np.empty(shape, dtype), np.zeros(shape, dtype)
+    negative, zero = np.empty(shape, dtype), zeros(shape, dtype)
 
     def forward(Z: Array) -> Array:
         nonlocal A
         A = Z
-        np.minimum(Z, zeros, out=negative)
+        np.minimum(Z, zero, out=negative)
         np.expm1(negative, out=negative)
         np.multiply(negative, depth, out=negative)
-        np.maximum(Z, zeros, out=A)
+        np.maximum(Z, zero, out=A)
         np.multiply(A, slope, out=A)
         return np.add(A, negative, out=A)
 
     def backward(dA: Array) -> Array:
-        np.greater(A, zeros, out=positive)  # 1 where z > 0
+        np.greater(A, zero, out=positive)  # 1 where z > 0
         np.multiply(positive, slope - depth, out=positive)
-        np.minimum(A, zeros, out=negative)
+        np.minimum(A, zero, out=negative)
         np.add(negative, depth, out=negative)
         np.add(positive, negative, out=positive)
         return np.multiply(dA, positive, out=dA)
@@ -250,7 +250,7 @@ class Softplus:
     def bind(self, shape: Shape, dtype: npt.DTypeLike) -> Bound:
         """Allocate one scratch array."""
         A = scratch = np.empty(shape, dtype)
-        zeros = np.zeros(shape, dtype)
+        zero = zeros(shape, dtype)
 
         def forward(Z: Array) -> Array:
             nonlocal A
@@ -259,7 +259,7 @@ class Softplus:
             np.negative(scratch, out=scratch)
             np.exp(scratch, out=scratch)  # in (0, 1]: no overflow
             np.log1p(scratch, out=scratch)
-            np.maximum(Z, zeros, out=A)
+            np.maximum(Z, zero, out=A)
             return np.add(A, scratch, out=A)
 
         def backward(dA: Array) -> Array:

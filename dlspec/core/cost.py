@@ -63,7 +63,9 @@ class Cost:
         """
         plan = self.network.bind(self.parameters, batch=batch, training=True, rng=rng)
         losses_and_gradient = self.loss.bind(batch, self.units, self.dtype)
-        forward, backward = plan.forward, plan.backward
+        forward, backward, dot = plan.forward, plan.backward, np.dot
+        shares = np.full(batch, 1.0 / batch, self.dtype)
+        penalties = self._penalties
 
         def loss_and_gradient(X: Array, Y: npt.NDArray[Any], w: Array | None = None) -> float:
             losses, dZ = losses_and_gradient(forward(X), Y)
@@ -71,8 +73,8 @@ class Cost:
                 np.multiply(losses, w, out=losses)
                 np.multiply(dZ, w[:, np.newaxis], out=dZ)
             backward(dZ)
-            for regularizer, W, dW, scratch in self._penalties:
+            for regularizer, W, dW, scratch in penalties:
                 regularizer.add_gradient(W, dW, batch, scratch)
-            return float(np.add.reduce(losses)) / batch
+            return float(dot(losses, shares))
 
         return loss_and_gradient

@@ -28,7 +28,8 @@ class Binding:
         batch: number of examples m.
         dtype: float32 or float64.
         training: False leaves out what happens only in training (dropout).
-        input_gradient: False where nobody needs dA_prev (the first layer, evaluation).
+        input_gradient: where a layer with weights writes dA_prev (m, …); None where nobody needs it (the first layer,
+            evaluation). Layers without weights overwrite the gradient they get.
         rng: generator of the dropout masks; must be given for training with dropout.
     """
 
@@ -38,7 +39,7 @@ class Binding:
     batch: int
     dtype: npt.DTypeLike
     training: bool
-    input_gradient: bool
+    input_gradient: Array | None
     rng: np.random.Generator | None
 
 
@@ -91,36 +92,27 @@ class Dense:
             values["b"][...] = 0.0
 
     def bind(self, to: Binding) -> Bound:
-        """Allocate Z (m, n_out) and, where it is needed, dA_prev (m, n_in)."""
-        W = to.values["W"]
+        """Allocate Z (m, n_out)."""
+        W, dA_prev = to.values["W"], to.input_gradient
         W_T, dW_T = W.T, to.gradients["W"].T  # (n_in, n_out), C-contiguous: see Parameters
-        Z = np.empty((to.batch, self.units), to.dtype)
-        dA_prev = np.empty((to.batch, *to.in_shape) if to.input_gradient else 0, to.dtype)
-        A_prev = dA_prev
+        b, db = (to.values["b"], to.gradients["b"]) if self.bias else (None, None)
+        A_prev = Z = np.empty((to.batch, self.units), to.dtype)
+        ones = np.ones(to.batch, to.dtype)
+        dot, add = np.dot, np.add  # dot takes 0.3 to 0.5 µs less than matmul for the same product
 
         def forward(A: Array) -> Array:
             nonlocal A_prev
             A_prev = A
-            return np.matmul(A, W_T, out=Z)
+            dot(A, W_T, Z)
+            return Z if b is None else add(Z, b, Z)
 
         def backward(dZ: Array) -> Array:
-            np.matmul(A_prev.T, dZ, out=dW_T)
-            if to.input_gradient:
-                np.matmul(dZ, W, out=dA_prev)
-            return dA_prev
+            dot(A_prev.T, dZ, dW_T)
+            if db is not None:
+                dot(ones, dZ, db)  # a GEMV: half the time of add.reduce(axis=0)
+            return dZ if dA_prev is None else dot(dZ, W, dA_prev)
 
-        if not self.bias:
-            return Bound(forward, backward)
-        b, db, ones = to.values["b"], to.gradients["b"], np.ones(to.batch, to.dtype)
-
-        def forward_with_bias(A: Array) -> Array:
-            return np.add(forward(A), b, out=Z)
-
-        def backward_with_bias(dZ: Array) -> Array:
-            np.matmul(ones, dZ, out=db)  # a GEMV: half the time of add.reduce(axis=0)
-            return backward(dZ)
-
-        return Bound(forward_with_bias, backward_with_bias)
+        return Bound(forward, backward)
 
 
 class Elementwise:
@@ -192,7 +184,7 @@ class Dropout:
         def backward(dA: Array) -> Array:
             return np.multiply(dA, D, out=dA)
 
-        return Bound(forward, backward if to.input_gradient else lambda dA: dA)
+        return Bound(forward, backward if to.input_gradient is not None else lambda dA: dA)
 
 
 class BatchNorm:

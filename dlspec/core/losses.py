@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from dlspec.core.arrays import Array
+from dlspec.core.arrays import Array, scalar, zeros
 
 LossesAndGradient = Callable[[Array, npt.NDArray[Any]], tuple[Array, Array]]
 
@@ -138,28 +138,33 @@ class Huber:
 
 
 def _sigmoid_cross_entropy(
-    shape: tuple[int, int], dtype: npt.DTypeLike
+    shape: tuple[int, int], dtype: npt.DTypeLike, *, label_smoothing: float
 ) -> Callable[[Array, Array, Array, Array], None]:
-    """A function of (Z, y, losses, P) that writes max(z, 0) − zy + log(1 + e^−|z|) and σ(z), each element apart."""
-    e, scratch, zeros = np.empty(shape, dtype), np.empty(shape, dtype), np.zeros(shape, dtype)
+    """A function of (Z, c, losses, dZ) that writes the loss and its gradient, each element apart, for c = 1 − 2y.
 
-    def losses_and_probabilities(Z: Array, y: Array, losses: Array, P: Array) -> None:
-        np.abs(Z, out=e)
-        np.negative(e, out=e)
-        np.exp(e, out=e)  # e^−|z| is in (0, 1]
-        # Per example before any sum: max(z, 0) − zy is exactly 0 for a right answer, a difference of sums is not.
-        np.maximum(Z, zeros, out=losses)
-        np.multiply(Z, y, out=scratch)
-        np.subtract(losses, scratch, out=losses)
-        np.log1p(e, out=scratch)
-        np.add(losses, scratch, out=losses)
-        # σ(z) = 1/(1 + e) for z ≥ 0 and e/(1 + e) for z < 0; the numerator is 1 or e.
-        np.greater_equal(Z, zeros, out=scratch)
-        np.maximum(scratch, e, out=scratch)
-        np.add(e, 1.0, out=e)
-        np.divide(scratch, e, out=P)
+    With u = cz, which is negative where the sign of z is right: loss = log(1 + e^u) − ½su and
+    ∂loss/∂z = c (σ(u) − ½s), for the label (1 − s) y + ½s.
+    """
+    u, scratch, zero = np.empty(shape, dtype), np.empty(shape, dtype), zeros(shape, dtype)
+    minus_one, half_s = scalar(-1.0, dtype), scalar(0.5 * label_smoothing, dtype)
+    multiply, add, subtract, exp = np.multiply, np.add, np.subtract, np.exp
 
-    return losses_and_probabilities
+    def losses_and_gradient(Z: Array, c: Array, losses: Array, dZ: Array) -> None:
+        multiply(c, Z, u)
+        np.copysign(u, minus_one, scratch)
+        exp(scratch, scratch)  # e^−|u| is in (0, 1]
+        np.log1p(scratch, scratch)
+        np.maximum(u, zero, out=losses)
+        add(losses, scratch, losses)
+        subtract(u, losses, dZ)
+        exp(dZ, dZ)  # σ(u) = e^(u − log(1 + e^u))
+        if label_smoothing:
+            multiply(u, half_s, scratch)
+            subtract(losses, scratch, losses)
+            subtract(dZ, half_s, dZ)
+        multiply(dZ, c, dZ)
+
+    return losses_and_gradient
 
 
 def _sigmoid(Z: Array) -> Array:
@@ -189,19 +194,16 @@ class BinaryCrossEntropy:
         self.label_smoothing = label_smoothing
 
     def bind(self, batch: int, units: int, dtype: npt.DTypeLike) -> LossesAndGradient:
-        """Allocate losses, dZ and y, each (m, 1)."""
-        losses, dZ, y = (np.empty((batch, units), dtype) for _ in range(3))
-        losses_and_probabilities = _sigmoid_cross_entropy((batch, units), dtype)
-        smoothing, flat, labels = self.label_smoothing, losses.reshape(-1), y.reshape(-1)
+        """Allocate losses, dZ and c, each (m, 1)."""
+        losses, dZ, c = (np.empty((batch, units), dtype) for _ in range(3))
+        of_elements = _sigmoid_cross_entropy((batch, units), dtype, label_smoothing=self.label_smoothing)
+        signs, flat_c, flat = np.array([1.0, -1.0], dtype), c.reshape(-1), losses.reshape(-1)
+        share, multiply = scalar(1.0 / batch, dtype), np.multiply
 
         def losses_and_gradient(Z: Array, Y: npt.NDArray[Any]) -> tuple[Array, Array]:
-            labels[...] = Y
-            if smoothing:
-                np.multiply(y, 1.0 - smoothing, out=y)
-                np.add(y, 0.5 * smoothing, out=y)
-            losses_and_probabilities(Z, y, losses, dZ)
-            np.subtract(dZ, y, out=dZ)
-            np.multiply(dZ, 1.0 / batch, out=dZ)
+            signs.take(Y, None, flat_c, "clip")
+            of_elements(Z, c, losses, dZ)
+            multiply(dZ, share, dZ)
             return flat, dZ
 
         return losses_and_gradient
@@ -231,24 +233,22 @@ class MultiTaskCrossEntropy:
         self.label_smoothing = label_smoothing
 
     def bind(self, batch: int, units: int, dtype: npt.DTypeLike) -> LossesAndGradient:
-        """Allocate losses, dZ, y and the mask of present labels, each (m, units)."""
-        shape, smoothing = (batch, units), self.label_smoothing
-        losses, dZ, y, present = (np.empty(shape, dtype) for _ in range(4))
+        """Allocate losses, dZ, c and the mask of missing labels, each (m, units)."""
+        shape = (batch, units)
+        losses, dZ, c = (np.empty(shape, dtype) for _ in range(3))
         missing, sums, ones = np.empty(shape, bool), np.empty(batch, dtype), np.ones(units, dtype)
-        losses_and_probabilities = _sigmoid_cross_entropy(shape, dtype)
+        of_elements = _sigmoid_cross_entropy(shape, dtype, label_smoothing=self.label_smoothing)
+        minus_two, one, share = scalar(-2.0, dtype), scalar(1.0, dtype), scalar(1.0 / batch, dtype)
 
         def losses_and_gradient(Z: Array, Y: npt.NDArray[Any]) -> tuple[Array, Array]:
-            np.isnan(Y, out=missing)
-            np.logical_not(missing, out=present)
-            np.multiply(Y, 1.0 - smoothing, out=y)
-            np.add(y, 0.5 * smoothing, out=y)
-            np.copyto(y, 0.0, where=missing)
-            losses_and_probabilities(Z, y, losses, dZ)
-            np.multiply(losses, present, out=losses)
-            np.matmul(losses, ones, out=sums)
-            np.subtract(dZ, y, out=dZ)
-            np.multiply(dZ, present, out=dZ)
-            np.multiply(dZ, 1.0 / batch, out=dZ)
+            np.isnan(Y, missing)
+            np.multiply(Y, minus_two, c)
+            np.add(c, one, c)
+            np.copyto(c, 0.0, where=missing)
+            of_elements(Z, c, losses, dZ)
+            np.copyto(losses, 0.0, where=missing)
+            np.dot(losses, ones, sums)
+            np.multiply(dZ, share, dZ)
             return sums, dZ
 
         return losses_and_gradient
@@ -277,34 +277,45 @@ class CategoricalCrossEntropy:
         self.label_smoothing = label_smoothing
 
     def bind(self, batch: int, units: int, dtype: npt.DTypeLike) -> LossesAndGradient:
-        """Allocate dZ (m, C), losses (m,) and columns."""
-        dZ, losses = np.empty((batch, units), dtype), np.empty(batch, dtype)
-        column, total = np.empty((batch, 1), dtype), np.empty((batch, 1), dtype)
-        flat, picked = dZ.reshape(-1), np.empty(batch, dtype)
-        starts, at = np.arange(batch, dtype=np.intp) * units, np.empty(batch, np.intp)
-        smoothing, means = self.label_smoothing, np.full(units, self.label_smoothing / units, dtype)
-        log_total = column.reshape(-1)
+        """Allocate dZ (m, C), its transpose, and rows.
+
+        Work is done on the transpose (C, m): sums and maxima over the classes then go along rows of m numbers, 6 µs
+        against 13 for 64 examples of 10 classes, 14 against 65 for 512.
+        """
+        E, dZ = np.empty((units, batch), dtype), np.empty((batch, units), dtype)
+        E_T, E_flat = E.T, E.reshape(-1)
+        highest, total, losses, picked, means = (np.empty(batch, dtype) for _ in range(5))
+        columns, at = np.arange(batch, dtype=np.intp), np.empty(batch, np.intp)
+        width, m, ones = np.array(batch, np.intp), scalar(batch, dtype), np.ones(units, dtype)
+        s = self.label_smoothing
+        rest, share = scalar(1.0 - s, dtype), scalar((1.0 - s) / batch, dtype)
+        uniform, uniform_share = np.full(units, s / units, dtype), scalar(s / (units * batch), dtype)
+        add, subtract, multiply, divide, exp, dot = np.add, np.subtract, np.multiply, np.divide, np.exp, np.dot
+        copyto, take = np.copyto, E_flat.take
 
         def losses_and_gradient(Z: Array, Y: npt.NDArray[Any]) -> tuple[Array, Array]:
-            np.add(starts, Y, out=at)
-            np.max(Z, axis=1, keepdims=True, out=column)
-            np.subtract(Z, column, out=dZ)
-            flat.take(at, out=picked, mode="clip")
-            if smoothing:
-                np.multiply(picked, 1.0 - smoothing, out=picked)
-                np.matmul(dZ, means, out=losses)
-                np.add(picked, losses, out=picked)
-            np.exp(dZ, out=dZ)
-            np.sum(dZ, axis=1, keepdims=True, out=total)
-            np.log(total, out=column)
-            np.subtract(log_total, picked, out=losses)
-            np.multiply(total, batch, out=total)
-            np.divide(dZ, total, out=dZ)  # softmax(Z)/m
-            if smoothing:
-                np.subtract(dZ, smoothing / (units * batch), out=dZ)
-            flat.take(at, out=picked, mode="clip")
-            np.subtract(picked, (1.0 - smoothing) / batch, out=picked)
-            flat.put(at, picked, mode="clip")
+            multiply(Y, width, at)
+            add(at, columns, at)  # where z_y lies in E
+            copyto(E_T, Z)
+            np.maximum.reduce(E, axis=0, out=highest)
+            subtract(E, highest, E)
+            take(at, None, picked, "clip")
+            if s:
+                multiply(picked, rest, picked)
+                dot(uniform, E, means)
+                add(picked, means, picked)
+            exp(E, E)
+            dot(ones, E, total)
+            np.log(total, losses)
+            subtract(losses, picked, losses)
+            multiply(total, m, total)
+            divide(E, total, E)  # softmax(Z)/m
+            if s:
+                subtract(E, uniform_share, E)
+            take(at, None, picked, "clip")
+            subtract(picked, share, picked)
+            E_flat.put(at, picked, "clip")
+            copyto(dZ, E_T)
             return losses, dZ
 
         return losses_and_gradient

@@ -8,7 +8,7 @@ A running average v ← βv + (1 − β)g is kept here as the sum v' = v/(1 − 
 saves one pass over memory; the factor 1 − β joins the scalars of the step. The state holds v'.
 
 Work goes block by block, so that a block of θ, dθ and the averages stays in the cache over all
-passes of its step.
+passes of its step. Numbers are arrays of no dimensions, see `scalar`.
 """
 
 import math
@@ -16,8 +16,10 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
+import numpy.typing as npt
+from numpy import add, divide, multiply, sqrt, subtract
 
-from dlspec.core.arrays import Array
+from dlspec.core.arrays import Array, scalar
 
 # 65,536 float32 values are 256 kB: for the 535,818 parameters of 784-512-256-10 a step of Adam took 714 µs
 # with this size, 850 with 16,384 and 1,204 with 4,096 (one thread, 2 MB second-level cache).
@@ -55,26 +57,48 @@ def _blocks(*arrays: Array, scratches: int = 1) -> list[tuple[Array, ...]]:
     return list(cut())
 
 
-def _add_square(s: Array, rho: float, g: Array, scratch: Array) -> None:
+def _add_square(s: Array, rho: Array, g: Array, scratch: Array) -> None:
     """S ← ρs + g²."""
-    np.multiply(g, g, out=scratch)
-    np.multiply(s, rho, out=s)
-    np.add(s, scratch, out=s)
+    multiply(g, g, scratch)
+    multiply(s, rho, s)
+    add(s, scratch, s)
 
 
-def _descend(w: Array, rate: float, direction: Array, s: Array, epsilon: float, scratch: Array) -> None:
+def _descend(w: Array, rate: Array, direction: Array, s: Array, epsilon: Array, scratch: Array) -> None:
     """W ← w − rate · direction/(√s + ε)."""
-    np.sqrt(s, out=scratch)
-    np.add(scratch, epsilon, out=scratch)
-    np.divide(direction, scratch, out=scratch)
-    np.multiply(scratch, rate, out=scratch)
-    np.subtract(w, scratch, out=w)
+    sqrt(s, scratch)
+    add(scratch, epsilon, scratch)
+    divide(direction, scratch, scratch)
+    multiply(scratch, rate, scratch)
+    subtract(w, scratch, w)
 
 
-def _adam_scalars(learning_rate: float, t: int, beta1: float, beta2: float, epsilon: float) -> tuple[float, float]:
-    """Factor and ε of Adam's step t over v' and s', see `Adam`."""
-    root = math.sqrt((1.0 - beta2) / (1.0 - beta2**t))
-    return learning_rate * (1.0 - beta1) / ((1.0 - beta1**t) * root), epsilon / root
+class _AdamNumbers:
+    """The numbers of a step of Adam over v' and s', see `Adam`."""
+
+    def __init__(self, beta1: float, beta2: float, epsilon: float, dtype: npt.DTypeLike):
+        self._given = beta1, beta2, epsilon
+        self.beta1, self.beta2 = scalar(beta1, dtype), scalar(beta2, dtype)
+        self.rate, self.epsilon = scalar(0.0, dtype), scalar(0.0, dtype)
+
+    def at(self, learning_rate: float, t: int) -> None:
+        """Set factor and ε of step t."""
+        beta1, beta2, epsilon = self._given
+        root = math.sqrt((1.0 - beta2) / (1.0 - beta2**t))
+        self.rate.fill(learning_rate * (1.0 - beta1) / ((1.0 - beta1**t) * root))
+        self.epsilon.fill(epsilon / root)
+
+    def average(self, g: Array, v: Array, s: Array, scratch: Array) -> None:
+        """V' ← β1 v' + g, s' ← β2 s' + g²."""
+        multiply(v, self.beta1, v)
+        add(v, g, v)
+        _add_square(s, self.beta2, g, scratch)
+
+
+def _adam(numbers: _AdamNumbers, w: Array, g: Array, v: Array, s: Array, scratch: Array) -> None:
+    """Adam's step of one block."""
+    numbers.average(g, v, s, scratch)
+    _descend(w, numbers.rate, v, s, numbers.epsilon, scratch)
 
 
 class Sgd:
@@ -82,12 +106,13 @@ class Sgd:
 
     def bind(self, theta: Array, grad: Array, *, decayed: slice) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """No state."""
-        blocks = _blocks(theta, grad)
+        blocks, rate = _blocks(theta, grad), scalar(0.0, theta.dtype)
 
         def step(learning_rate: float, t: int) -> None:  # noqa: ARG001 - the signature of the family
+            rate.fill(learning_rate)
             for w, g, scratch in blocks:
-                np.multiply(g, learning_rate, out=scratch)
-                np.subtract(w, scratch, out=w)
+                multiply(g, rate, scratch)
+                subtract(w, scratch, w)
 
         return BoundOptimizer(step, {})
 
@@ -111,35 +136,35 @@ class Momentum:
 
     def bind(self, theta: Array, grad: Array, *, decayed: slice) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate v' = v/(1 − β)."""
-        beta, v = self.beta, np.zeros_like(theta)
+        v, rate, beta = np.zeros_like(theta), scalar(0.0, theta.dtype), scalar(self.beta, theta.dtype)
         blocks = _blocks(theta, grad, v)
         ahead = 1 if self.nesterov else 0
 
-        def plain_rate(learning_rate: float, t: int) -> float:  # noqa: ARG001 - as the other one
-            return learning_rate * (1.0 - beta)
+        def set_plain_rate(learning_rate: float, t: int) -> None:  # noqa: ARG001 - as the other one
+            rate.fill(learning_rate * (1.0 - self.beta))
 
-        def corrected_rate(learning_rate: float, t: int) -> float:
-            return learning_rate * (1.0 - beta) / (1.0 - beta ** (t + ahead))
+        def set_corrected_rate(learning_rate: float, t: int) -> None:
+            rate.fill(learning_rate * (1.0 - self.beta) / (1.0 - self.beta ** (t + ahead)))
 
-        rate_of = corrected_rate if self.bias_correction else plain_rate
+        set_rate = set_corrected_rate if self.bias_correction else set_plain_rate
 
         def step(learning_rate: float, t: int) -> None:
-            rate = rate_of(learning_rate, t)
+            set_rate(learning_rate, t)
             for w, g, v_, scratch in blocks:
-                np.multiply(v_, beta, out=v_)
-                np.add(v_, g, out=v_)
-                np.multiply(v_, rate, out=scratch)
-                np.subtract(w, scratch, out=w)
+                multiply(v_, beta, v_)
+                add(v_, g, v_)
+                multiply(v_, rate, scratch)
+                subtract(w, scratch, w)
 
         def nesterov_step(learning_rate: float, t: int) -> None:
-            rate = rate_of(learning_rate, t)
+            set_rate(learning_rate, t)
             for w, g, v_, scratch in blocks:
-                np.multiply(v_, beta, out=v_)
-                np.add(v_, g, out=v_)
-                np.multiply(v_, beta, out=scratch)
-                np.add(scratch, g, out=scratch)
-                np.multiply(scratch, rate, out=scratch)
-                np.subtract(w, scratch, out=w)
+                multiply(v_, beta, v_)
+                add(v_, g, v_)
+                multiply(v_, beta, scratch)
+                add(scratch, g, scratch)
+                multiply(scratch, rate, scratch)
+                subtract(w, scratch, w)
 
         return BoundOptimizer(nesterov_step if self.nesterov else step, {"v": v})
 
@@ -156,14 +181,15 @@ class Adagrad:
 
     def bind(self, theta: Array, grad: Array, *, decayed: slice) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate s, which is a sum as it is."""
-        epsilon, s = self.epsilon, np.zeros_like(theta)
+        s, rate, epsilon = np.zeros_like(theta), scalar(0.0, theta.dtype), scalar(self.epsilon, theta.dtype)
         blocks = _blocks(theta, grad, s)
 
         def step(learning_rate: float, t: int) -> None:  # noqa: ARG001 - the signature of the family
+            rate.fill(learning_rate)
             for w, g, s_, scratch in blocks:
-                np.multiply(g, g, out=scratch)
-                np.add(s_, scratch, out=s_)
-                _descend(w, learning_rate, g, s_, epsilon, scratch)
+                multiply(g, g, scratch)
+                add(s_, scratch, s_)
+                _descend(w, rate, g, s_, epsilon, scratch)
 
         return BoundOptimizer(step, {"s": s})
 
@@ -184,13 +210,12 @@ class RmsProp:
 
     def bind(self, theta: Array, grad: Array, *, decayed: slice) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate s' = s/(1 − ρ)."""
-        rho, s = self.rho, np.zeros_like(theta)
-        root = math.sqrt(1.0 - rho)
-        epsilon = self.epsilon / root
+        s, root = np.zeros_like(theta), math.sqrt(1.0 - self.rho)
+        rate, rho, epsilon = (scalar(value, theta.dtype) for value in (0.0, self.rho, self.epsilon / root))
         blocks = _blocks(theta, grad, s)
 
         def step(learning_rate: float, t: int) -> None:  # noqa: ARG001 - the signature of the family
-            rate = learning_rate / root
+            rate.fill(learning_rate / root)
             for w, g, s_, scratch in blocks:
                 _add_square(s_, rho, g, scratch)
                 _descend(w, rate, g, s_, epsilon, scratch)
@@ -216,21 +241,22 @@ class Adadelta:
 
     def bind(self, theta: Array, grad: Array, *, decayed: slice) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate s' = s/(1 − ρ) and d' = d/(1 − ρ)."""
-        rho, s, d = self.rho, np.zeros_like(theta), np.zeros_like(theta)
-        epsilon = self.epsilon / (1.0 - rho)
+        s, d, epsilon = np.zeros_like(theta), np.zeros_like(theta), self.epsilon / (1.0 - self.rho)
+        rate, rho, epsilon_ = (scalar(value, theta.dtype) for value in (0.0, self.rho, epsilon))
         blocks = _blocks(theta, grad, s, d, scratches=2)
 
         def step(learning_rate: float, t: int) -> None:  # noqa: ARG001 - the signature of the family
+            rate.fill(learning_rate)
             for w, g, s_, d_, scratch, u in blocks:
                 _add_square(s_, rho, g, scratch)
-                np.add(s_, epsilon, out=scratch)
-                np.add(d_, epsilon, out=u)
-                np.divide(u, scratch, out=u)
-                np.sqrt(u, out=u)
-                np.multiply(u, g, out=u)
+                add(s_, epsilon_, scratch)
+                add(d_, epsilon_, u)
+                divide(u, scratch, u)
+                sqrt(u, u)
+                multiply(u, g, u)
                 _add_square(d_, rho, u, scratch)
-                np.multiply(u, learning_rate, out=u)
-                np.subtract(w, u, out=w)
+                multiply(u, rate, u)
+                subtract(w, u, w)
 
         return BoundOptimizer(step, {"s": s, "d": d})
 
@@ -263,33 +289,28 @@ class Adam:
         """Allocate v' = v/(1 − β1), s' = s/(1 − β2) and, for AMSGrad, the largest s' so far."""
         if self.amsgrad:
             return self._bind_amsgrad(theta, grad)
-        beta1, beta2 = self.beta1, self.beta2
         v, s = np.zeros_like(theta), np.zeros_like(theta)
         blocks = _blocks(theta, grad, v, s)
+        numbers = _AdamNumbers(self.beta1, self.beta2, self.epsilon, theta.dtype)
 
         def step(learning_rate: float, t: int) -> None:
-            rate, epsilon = _adam_scalars(learning_rate, t, beta1, beta2, self.epsilon)
-            for w, g, v_, s_, scratch in blocks:
-                np.multiply(v_, beta1, out=v_)
-                np.add(v_, g, out=v_)
-                _add_square(s_, beta2, g, scratch)
-                _descend(w, rate, v_, s_, epsilon, scratch)
+            numbers.at(learning_rate, t)
+            for block in blocks:
+                _adam(numbers, *block)
 
         return BoundOptimizer(step, {"v": v, "s": s})
 
     def _bind_amsgrad(self, theta: Array, grad: Array) -> BoundOptimizer:
-        beta1, beta2 = self.beta1, self.beta2
         v, s, largest = np.zeros_like(theta), np.zeros_like(theta), np.zeros_like(theta)
         blocks = _blocks(theta, grad, v, s, largest)
+        numbers = _AdamNumbers(self.beta1, self.beta2, self.epsilon, theta.dtype)
 
         def step(learning_rate: float, t: int) -> None:
-            rate, epsilon = _adam_scalars(learning_rate, t, beta1, beta2, self.epsilon)
+            numbers.at(learning_rate, t)
             for w, g, v_, s_, largest_, scratch in blocks:
-                np.multiply(v_, beta1, out=v_)
-                np.add(v_, g, out=v_)
-                _add_square(s_, beta2, g, scratch)
+                numbers.average(g, v_, s_, scratch)
                 np.maximum(largest_, s_, out=largest_)
-                _descend(w, rate, v_, largest_, epsilon, scratch)
+                _descend(w, numbers.rate, v_, largest_, numbers.epsilon, scratch)
 
         return BoundOptimizer(step, {"v": v, "s": s, "largest_s": largest})
 
@@ -315,31 +336,26 @@ class AdamW:
 
     def bind(self, theta: Array, grad: Array, *, decayed: slice) -> BoundOptimizer:
         """Allocate v' and s' as Adam does; no block holds both weights and biases."""
-        beta1, beta2 = self.beta1, self.beta2
         v, s = np.zeros_like(theta), np.zeros_like(theta)
         start, stop, _ = decayed.indices(theta.size)
         before, weights, after = (
             _blocks(*(vector[part] for vector in (theta, grad, v, s)))
             for part in (slice(0, start), slice(start, stop), slice(stop, None))
         )
-        others = before + after
+        others, shrink = before + after, scalar(0.0, theta.dtype)
+        numbers = _AdamNumbers(self.beta1, self.beta2, self.epsilon, theta.dtype)
 
         def step(learning_rate: float, t: int) -> None:
-            rate, epsilon = _adam_scalars(learning_rate, t, beta1, beta2, self.epsilon)
-            shrink = learning_rate * self.weight_decay
-            for w, g, v_, s_, scratch in weights:
-                np.multiply(v_, beta1, out=v_)
-                np.add(v_, g, out=v_)
-                _add_square(s_, beta2, g, scratch)
-                _descend(w, rate, v_, s_, epsilon, scratch)
+            numbers.at(learning_rate, t)
+            shrink.fill(learning_rate * self.weight_decay)
+            for block in weights:
+                _adam(numbers, *block)
+                w, *_, scratch = block
                 # One pass less is w ← (1 − shrink) w, but float32 has 1 − 1.2e-7 for 1 − 1e-7.
-                np.multiply(w, shrink, out=scratch)
-                np.subtract(w, scratch, out=w)
-            for w, g, v_, s_, scratch in others:
-                np.multiply(v_, beta1, out=v_)
-                np.add(v_, g, out=v_)
-                _add_square(s_, beta2, g, scratch)
-                _descend(w, rate, v_, s_, epsilon, scratch)
+                multiply(w, shrink, scratch)
+                subtract(w, scratch, w)
+            for block in others:
+                _adam(numbers, *block)
 
         return BoundOptimizer(step, {"v": v, "s": s})
 
@@ -368,20 +384,18 @@ class Nadam:
 
     def bind(self, theta: Array, grad: Array, *, decayed: slice) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate v' = v/(1 − β1) and s' = s/(1 − β2)."""
-        beta1, beta2 = self.beta1, self.beta2
         v, s = np.zeros_like(theta), np.zeros_like(theta)
         blocks = _blocks(theta, grad, v, s, scratches=2)
+        numbers, ahead = _AdamNumbers(self.beta1, self.beta2, self.epsilon, theta.dtype), scalar(0.0, theta.dtype)
 
         def step(learning_rate: float, t: int) -> None:
-            rate, epsilon = _adam_scalars(learning_rate, t, beta1, beta2, self.epsilon)
-            ahead = beta1 * (1.0 - beta1**t) / (1.0 - beta1 ** (t + 1))
+            numbers.at(learning_rate, t)
+            ahead.fill(self.beta1 * (1.0 - self.beta1**t) / (1.0 - self.beta1 ** (t + 1)))
             for w, g, v_, s_, scratch, direction in blocks:
-                np.multiply(v_, beta1, out=v_)
-                np.add(v_, g, out=v_)
-                np.multiply(v_, ahead, out=direction)
-                np.add(direction, g, out=direction)
-                _add_square(s_, beta2, g, scratch)
-                _descend(w, rate, direction, s_, epsilon, scratch)
+                numbers.average(g, v_, s_, scratch)
+                multiply(v_, ahead, direction)
+                add(direction, g, direction)
+                _descend(w, numbers.rate, direction, s_, numbers.epsilon, scratch)
 
         return BoundOptimizer(step, {"v": v, "s": s})
 

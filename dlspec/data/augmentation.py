@@ -236,7 +236,7 @@ class AugmentedInputs:
     ):
         self.raw, self.image_shape = raw, image_shape
         self.low, self.high = min(0.0, float(raw.min())), max(0.0, float(raw.max()))
-        self._normalization, self._seed = normalization, seed
+        self._normalize, self._seed = normalization.bind(), seed
         self._augment = augmentation.bind(image_shape, low=self.low, high=self.high, dtype=dtype)
 
     def images(self, rows: NDArray[np.intp], *, epoch: int, first: int) -> Array:
@@ -245,4 +245,4 @@ class AugmentedInputs:
 
     def fill(self, rows: NDArray[np.intp], Xb: NDArray[Any], epoch: int, first: int) -> None:
         """Write them, normalised, into `Xb (b, n_x)`: the `Fill` of `Batches`."""
-        self._normalization.apply_into(Xb, self.images(rows, epoch=epoch, first=first))
+        self._normalize(Xb, self.images(rows, epoch=epoch, first=first))

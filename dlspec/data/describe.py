@@ -249,7 +249,10 @@ def _warnings(found: Description) -> Iterator[str]:
     missing = [(fact.name, fact.missing) for fact in features if fact.missing]
     if missing:
         yield f"missing cells, for data.columns.missing to fill: {_with_counts(missing)}"
-    texts = [fact.name for fact in features if fact.kind in ("category", "date")]
+    words = (
+        ("category", "date") if found.format == "Parquet" else ("category", "date", "boolean")
+    )  # true is text in CSV
+    texts = [fact.name for fact in features if fact.kind in words]
     if texts:
         yield f"columns that are no numbers, for data.columns: {listed(texts)}"
     many = [(f.name, f.distinct) for f in features if f.kind == "category" and f.distinct > _many(found.examples)]

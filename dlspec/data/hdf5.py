@@ -39,7 +39,7 @@ def read(
         DataError: a file that `opened` refuses, a missing array, or arrays that `from_arrays` refuses.
     """
     with opened(path) as file:
-        found = _find_all(path, file, x, y, sample_weight, training=training)
+        found = find_all(path, file, x, y, sample_weight, training=training)
         return _table(path, found, ..., missing=missing)
 
 
@@ -59,7 +59,7 @@ def stream(
     """
     with ExitStack() as stack:
         file = stack.enter_context(opened(path))
-        found = _find_all(path, file, x, y, sample_weight, training=training)
+        found = find_all(path, file, x, y, sample_weight, training=training)
         m, chunk = (found.x.shape or (0,))[0], (found.x.chunks or (1,))[0]
         for name, node in ((found.y_name, found.y), (sample_weight, found.weights)):
             if node is not None and node.shape[:1] != (m,):
@@ -75,7 +75,7 @@ def stream(
     return Stream(m, tables())
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
     """The arrays of an open file, and what it says about them."""
 
     x_name: str
@@ -88,7 +88,14 @@ class _Found(NamedTuple):
     classes: tuple[str, ...] | None
 
 
-def _find_all(path: Path, file: Any, x: str, y: str, sample_weight: str | None, *, training: bool) -> _Found:
+def find_all(
+    path: Path, file: Any, x: str, y: str, sample_weight: str | None = None, *, training: bool = True
+) -> Found:
+    """The arrays of an open file that `read` reads; arguments as there.
+
+    Raises:
+        DataError: as `find`; names that are no text.
+    """
     with damage_as_data_error(path, "HDF5"):
         x, y = names(file, x, y)
         inputs, targets = find(path, file, x), find(path, file, y)
@@ -101,10 +108,10 @@ def _find_all(path: Path, file: Any, x: str, y: str, sample_weight: str | None, 
         feature_names = None if said is None else texts(said)
         stored = next((name for name in CLASSES if name in file), None)
         classes = None if stored is None else texts(values(path, stored, find(path, file, stored)))
-    return _Found(x, y, sample_weight, inputs, targets, weights, feature_names, classes)
+    return Found(x, y, sample_weight, inputs, targets, weights, feature_names, classes)
 
 
-def _table(path: Path, found: _Found, rows: Any, *, missing: bool) -> Table:
+def _table(path: Path, found: Found, rows: Any, *, missing: bool) -> Table:
     """The table of all rows (`...`), or of a slice of them."""
     with damage_as_data_error(path, "HDF5"):
         inputs = values(path, found.x_name, found.x, rows)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Literal
 
 import numpy as np
@@ -24,10 +25,13 @@ class Coding:
     Attributes:
         task: what is to be learnt.
         classes: names in order; empty for the other tasks.
+        stored: the names that the training file lists, where it lists any. Where they are all others than those in
+            `classes`, these stand for them, in the same order.
     """
 
     task: Task
     classes: tuple[str, ...]
+    stored: tuple[str, ...] | None = None
 
     def encode(self, table: Table) -> NDArray[Any]:
         """Positions in `classes` `(m,)` intp for classification, else targets `(m, k)` float64.
@@ -35,7 +39,8 @@ class Coding:
         Labels of a multi-task are 0, 1, or NaN where one is missing, which a file may also write as −1.
 
         Classes in text are looked up by name. So are whole numbers where a class is named by a number (3 is
-        "3"); otherwise they are positions from 0.
+        "3"); otherwise they are positions from 0 in the names that the file lists (else the training file, else
+        `classes`), which are looked up.
 
         Raises:
             DataError: names the first row whose target is no class, or no number.
@@ -45,20 +50,29 @@ class Coding:
         if self.task == "multi_task":
             return _binary(table)
         values, inverse = np.unique(_labels(table), return_inverse=True)
-        names = _names(values)
-        by_name = values.dtype.kind == "U" or any(re.fullmatch("-?[0-9]+", name) for name in self.classes)
-        known = self.classes if by_name else tuple(map(str, range(len(self.classes))))
-        position = {name: position for position, name in enumerate(known)}
+        order = table.classes or self.stored or self.classes
+        by_name = values.dtype.kind == "U" or any(re.fullmatch("-?[0-9]+", name) for name in order)
+        names = _names(values) if by_name else [_at(order, int(value)) for value in values]
+        position = self._positions()
         codes = np.array([position.get(name, -1) for name in names], dtype=np.intp)[inverse]
         if (codes < 0).any():
             row = int(np.argmax(codes < 0))
-            expected = (
-                f"is not among the classes {listed(self.classes)}"
-                if by_name
-                else f"is out of range; expected 0 to {len(known) - 1}, positions in the classes {listed(self.classes)}"
-            )
-            raise DataError(f"{table.place(row)}: label {shown(names[inverse[row]])} {expected}")
+            name, expected = names[inverse[row]], f"is not among the classes {listed(self.classes)}"
+            if name is None:
+                expected = f"is out of range; expected 0 to {len(order) - 1}, positions in the classes {listed(order)}"
+            elif not by_name:
+                expected = f"stands for {shown(name)} in this file, which {expected}"
+            raise DataError(f"{table.place(row)}: label {shown(_names(values)[inverse[row]])} {expected}")
         return codes
+
+    def _positions(self) -> dict[str | None, int]:
+        """The class of each name."""
+        stored = self.stored if self.stored and not set(self.stored) & set(self.classes) else ()
+        return dict([*zip(stored, range(len(self.classes)), strict=False), *zip(self.classes, count(), strict=False)])
+
+
+def _at(names: Sequence[str], position: int) -> str | None:
+    return names[position] if 0 <= position < len(names) else None
 
 
 def coding_of(table: Table, *, task: Literal["auto"] | Task, classes: Sequence[str] | None) -> Coding:
@@ -92,7 +106,7 @@ def coding_of(table: Table, *, task: Literal["auto"] | Task, classes: Sequence[s
     for position, name in enumerate(classes):
         if name in classes[:position]:
             raise DataError(f"{table.source}: two classes are named {shown(name)}; expected different names")
-    return Coding(task="classification", classes=classes)
+    return Coding(task="classification", classes=classes, stored=table.classes)
 
 
 def _check_targets_differ(table: Table) -> None:

@@ -75,6 +75,8 @@ def _table(path: Path, name: str, target: str | None) -> Look:
     last = table.names[-1] if target is None else target
     names = (*(column for column in table.names if column != last), last)
     kinds = kinds_of(table, names, {})
+    if table.types is None and kinds[last] != "number":
+        kinds[last] = "category"  # as it is learnt: yes and no are labels, and so are dates
 
     def blocks() -> Iterator[Block]:
         start = 0

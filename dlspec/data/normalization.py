@@ -1,6 +1,6 @@
 """Normalisation of the inputs: fitted on the training split, the same numbers applied everywhere else."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -45,19 +45,28 @@ class Normalization:
             A new C-contiguous `(m, n_x)` array of `dtype`; not finite where a result exceeds its range.
         """
         normalized = np.empty(x.shape, dtype=dtype)
-        self.apply_into(normalized, x)
+        self.bind()(normalized, x)
         return normalized
 
-    def apply_into(self, out: NDArray[Any], x: NDArray[Any]) -> None:
-        """Write the same into `out (m, n_x)`, which is not `x`."""
+    def bind(self) -> Callable[[NDArray[Any], NDArray[Any]], None]:
+        """A function of `out` and `x`, both `(m, n_x)` and not the same, that writes the same into `out`.
+
+        It keeps the memory that it computes in from one call to the next, so it is for one thread.
+        """
         divisor = np.where(self.std == 0, np.inf, self.std)
         room = np.empty((0, len(self.mean)))
-        with np.errstate(over="ignore", invalid="ignore"):
-            for rows in blocks(*x.shape):
-                if not len(room):
-                    room = np.empty(x[rows].shape)
-                centred = np.subtract(x[rows], self.mean, out=room[: rows.stop - rows.start])
-                np.divide(centred, divisor, out=out[rows], casting="same_kind")
+
+        def apply_into(out: NDArray[Any], x: NDArray[Any]) -> None:
+            nonlocal room
+            with np.errstate(over="ignore", invalid="ignore"):
+                for rows in blocks(*x.shape):
+                    size = rows.stop - rows.start
+                    if len(room) < size:
+                        room = np.empty((size, len(self.mean)))
+                    centred = np.subtract(x[rows], self.mean, out=room[:size])
+                    np.divide(centred, divisor, out=out[rows], casting="same_kind")
+
+        return apply_into
 
     def state(self) -> dict[str, NDArray[np.float64]]:
         """μ and σ, for a checkpoint; `from_state` takes them back."""

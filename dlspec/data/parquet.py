@@ -336,6 +336,10 @@ def inputs_of(path: Path, layout: Layout, batch: Any, start: int) -> NDArray[Any
     Raises:
         DataError: an empty cell.
     """
+    some = batch.select(list(layout.features))
+    if len(set(some.schema.types)) == 1 and layout.dtype.kind != "b" and not any(c.null_count for c in some.columns):
+        together: NDArray[Any] = some.to_tensor().to_numpy()  # several times faster than column by column
+        return together
     x = np.empty((batch.num_rows, len(layout.features)), layout.dtype)
     for j, name in enumerate(layout.features):
         x[:, j] = _numbers(path, name, batch, start)

@@ -20,6 +20,7 @@ from dlspec.errors import DataError
 # Bytes that pyarrow holds of a column while it reads a row group: a page as it is stored and unpacked, a dictionary.
 _COLUMN_BYTES = 2 * 2**20
 _READ_AT_ONCE = 2**16  # bytes
+_BLOCKS_AT_ONCE = 4  # that pyarrow unpacks; few rows of many columns take it long
 _EXPANSION = 10  # of what the end of a file says of its row groups, once it is parsed
 
 
@@ -47,7 +48,7 @@ def open_rows(path: Path, reading: Reading, memory: Memory) -> RowSource:
             f"{path}: what it says of its {len(sizes):,} row groups takes {kept:,} bytes; expected at most 1/4 of "
             "data.memory: allow it more, or write the file anew with dlspec convert"
         )
-    batch = max(1, memory.block // row_bytes)
+    batch = max(1, _BLOCKS_AT_ONCE * memory.block // row_bytes)
     check = unchanged([path])
 
     @contextmanager

@@ -14,7 +14,7 @@ from dlspec.data import files, hdf5, npy, parquet_rows
 from dlspec.data.memory import Memory
 from dlspec.data.reading import Reading
 from dlspec.data.rows import Reader, RowSource, unchanged
-from dlspec.data.table import Table, damage_as_data_error, from_arrays, texts
+from dlspec.data.table import Table, damage_as_data_error, from_arrays
 from dlspec.errors import DataError
 
 
@@ -129,8 +129,9 @@ class _InHdf5:
 def _hdf5(path: Path, reading: Reading, memory: Memory) -> RowSource:
     check = unchanged([path])
     with hdf5.opened(path) as file:
-        names = hdf5.names(file, reading.x, reading.y)
-        x, y = (_InHdf5(path, name, hdf5.find(path, file, name)) for name in names)
+        found = hdf5.find_all(path, file, reading.x, reading.y)
+        names = (found.x_name, found.y_name)
+        x, y = _InHdf5(path, found.x_name, found.x), _InHdf5(path, found.y_name, found.y)
 
         @contextmanager
         def opened() -> Iterator[Reader]:
@@ -144,13 +145,7 @@ def _hdf5(path: Path, reading: Reading, memory: Memory) -> RowSource:
             with file:
                 yield _Arrays(*(_InHdf5(path, name, file[name]) for name in names))
 
-        features = x.node.attrs.get("feature_names")
-        classes = next((name for name in hdf5.CLASSES if name in file), None)
-        first = partial(
-            from_arrays,
-            feature_names=None if features is None else texts(features),
-            classes=None if classes is None else texts(hdf5.values(path, classes, hdf5.find(path, file, classes))),
-        )
+        first = partial(from_arrays, feature_names=found.feature_names, classes=found.classes)
         return _of_arrays(path, x, y, names=names, first=first, opened=opened, reading=reading, memory=memory)
 
 

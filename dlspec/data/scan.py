@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlspec.data import delimited, files, hdf5, parquet
+from dlspec.data import arrow, delimited, files, hdf5, parquet
+from dlspec.data.cells import kind_of_type
 from dlspec.data.column import Column, of_array
 from dlspec.data.columns import target_columns
 from dlspec.data.delimited_cells import examples, is_text, numbers_of, place_of
 from dlspec.data.identical import Hashes, RowHasher, hash_of_texts, joined
+from dlspec.data.mixed import ColumnType
 from dlspec.data.reading import Reading, read
 from dlspec.data.stored_arrays import ArrayFile, opened
 from dlspec.data.table import Table, from_arrays, plain, texts
@@ -92,7 +94,7 @@ def _scan_table(path: Path, reading: Reading, wanted: Wanted) -> Scan:
     elif wanted.columns:
         expected = "expected a CSV, TSV, Parquet, HDF5 or NPZ file"
         raise DataError(f"{path}: has no column {wanted.columns[0]!r}; {expected}")
-    table = read(path, replace(reading, leave_out=wanted.columns))
+    table = read(path, replace(reading, leave_out=wanted.columns, types=_types(path, reading, wanted)))
     return Scan(
         source=table.source,
         m=len(table.x),
@@ -101,6 +103,18 @@ def _scan_table(path: Path, reading: Reading, wanted: Wanted) -> Scan:
         targets=table if wanted.targets and table.y.ndim == 1 else None,
         hashes=RowHasher(table.x.shape[1])(table.x) if wanted.hashes else None,
     )
+
+
+def _types(path: Path, reading: Reading, wanted: Wanted) -> Mapping[str, ColumnType] | None:
+    """How to read a file so that no feature is refused: Parquet with text or dates as columns of any kind."""
+    if path.suffix.lower() != PARQUET:
+        return None
+    files.check_readable(path)
+    table = arrow.open_table(path)
+    targets = [reading.target] if isinstance(reading.target, str) else reading.target or table.names[-1:]
+    features = set(table.names) - {*targets, *wanted.columns}
+    held = [held for name, held in zip(table.names, table.types or (), strict=True) if name in features]
+    return None if all(kind_of_type(each) in ("number", "boolean") for each in held) else {}
 
 
 def _scan_arrays(file: ArrayFile, wanted: Wanted) -> Scan:

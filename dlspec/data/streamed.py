@@ -151,7 +151,7 @@ class NormalizedRows:
     """
 
     def __init__(self, pieces: Generator[Piece, None, None], normalization: Normalization):
-        self._pieces, self._normalization = pieces, normalization
+        self._pieces, self._normalize = pieces, normalization.bind()
         self._left: Piece | None = None  # of the last piece, what the last buffer had no room for
         self._stopped = False
 
@@ -165,7 +165,7 @@ class NormalizedRows:
             x, Y = piece
             taken = min(len(x), room - buffer.size)
             rows = slice(buffer.size, buffer.size + taken)
-            self._normalization.apply_into(buffer.X[rows], x[:taken])
+            self._normalize(buffer.X[rows], x[:taken])
             buffer.Y[rows] = Y[:taken]
             buffer.size += taken
             self._left = (x[taken:], Y[taken:]) if taken < len(x) else None
@@ -259,7 +259,7 @@ class StreamedExamples:
         blocks = np.flatnonzero(selection.counts)
         most = max(1, min(most, len(self), self.memory.measured // self.example_bytes))
         neighbours = max(1, min(_NEIGHBOURS, len(self) // len(blocks)))
-        blocks, buffer = spread(blocks, -(-most // neighbours)), self.buffer(most)
+        blocks, buffer, normalize = spread(blocks, -(-most // neighbours)), self.buffer(most), self.normalization.bind()
         with selection.source.opened() as reader:
             for left, block in zip(range(len(blocks), 0, -1), blocks.tolist(), strict=True):
                 start, stop = selection.borders[block : block + 2].tolist()
@@ -267,7 +267,7 @@ class StreamedExamples:
                 for x, Y in selection.read(reader, start, stop):
                     rows = spread(np.arange(len(x)), end - buffer.size)
                     to = slice(buffer.size, buffer.size + len(rows))
-                    self.normalization.apply_into(buffer.X[to], x[rows])
+                    normalize(buffer.X[to], x[rows])
                     buffer.Y[to] = Y[rows]
                     buffer.size = to.stop
                     if buffer.size == end:

@@ -6,9 +6,11 @@ import json
 import os
 import signal
 import time
+from datetime import datetime
 
 import h5py
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from rich.console import Console
@@ -16,6 +18,7 @@ from rich.console import Console
 from dlspec.cli import console
 from dlspec.cli import convert as cli_convert
 from dlspec.config import loader
+from dlspec.data import mixed
 from dlspec.preparation import prepare
 from dlspec.run import storage
 
@@ -231,3 +234,50 @@ def test_a_file_larger_than_the_memory_it_may_take(tmp_path, name):
         if source.suffix == ".h5":  # a map of a file counts as memory of the process
             assert usage.ru_maxrss < 250_000
         source = new
+
+
+MIXED = """name,age,member,since,city,bought
+ann,31,true,2024-02-29,Rome,yes
+"b,o""b",,false,2023-12-31T12:30,,no
+eve,-2.5,,,Oslo,no
+"""
+
+
+def test_columns_of_any_kind_between_tables(tmp_path, dlspec):
+    first = write(tmp_path / "a.csv", MIXED)
+    for source, new in (("a.csv", "b.parquet"), ("b.parquet", "c.tsv"), ("c.tsv", "d.csv"), ("d.csv", "e.parquet")):
+        result = dlspec("convert", tmp_path / source, tmp_path / new, "--columns")
+        assert (result.code, result.err) == (0, "")
+        assert result.out == f"{tmp_path / new}: 3 examples, 5 features, 1 target, from {tmp_path / source}\n"
+    for name in ("b.parquet", "e.parquet"):
+        table = pq.read_table(tmp_path / name)
+        types = ["string", "double", "bool", "timestamp[us]", "string", "string"]
+        assert [str(held) for held in table.schema.types] == types
+        assert table.column("name").to_pylist() == ["ann", 'b,o"b', "eve"]
+        assert table.column("age").to_pylist() == [31, None, -2.5]
+        assert table.column("member").to_pylist() == [True, False, None]
+        assert table.column("since").to_pylist() == [datetime(2024, 2, 29), datetime(2023, 12, 31, 12, 30), None]
+        assert table.column("city").to_pylist() == ["Rome", None, "Oslo"]
+    types = {"name": "ignore"}
+    one, *others = (mixed.read(tmp_path / name, types=types) for name in ("a.csv", "b.parquet", "c.tsv", "d.csv"))
+    for other in others:
+        assert np.array_equal(other.x[:, :3], one.x[:, :3], equal_nan=True)
+        assert [column.kind for column in other.columns] == [column.kind for column in one.columns]
+        assert other.y.tolist() == one.y.tolist()
+    assert first.read_text() == MIXED
+
+
+@pytest.mark.parametrize(
+    ("new", "flags", "message"),
+    [
+        ("b.h5", [], "{new}: arrays hold numbers alone; with --columns expected .csv, .tsv, .parquet"),
+        ("b.tsv", ["--target", "age"], "found --columns, with which every column stays as it is; expected no other "),
+        ("a.csv", [], "{new}: already there; nothing was written"),
+    ],
+)
+def test_columns_that_cannot_be_kept(tmp_path, dlspec, new, flags, message):
+    write(tmp_path / "a.csv", MIXED)
+    result = dlspec("convert", tmp_path / "a.csv", tmp_path / new, "--columns", *flags)
+    assert result.code == 2
+    assert result.err.startswith(message.format(new=tmp_path / new))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]

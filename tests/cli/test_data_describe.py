@@ -67,7 +67,7 @@ def test_a_table_with_every_fault(table, dlspec):
         "classes with less than a tenth of the most frequent: 1 (8); accuracy will flatter, so try "
         "evaluation.metric: f1 and training.class_weight: balanced",
         "missing cells, for data.columns.missing to fill: city (40)",
-        "columns that are no numbers, for data.columns: id, city, since",
+        "columns that are no numbers, for data.columns: id, city, since, member, leak",
         "nearly a category for every row, for data.columns.types to ignore: id (400)",
         "constant, and so useless: same",
         "nearly the same (|r| > 0.999): a and twin",
@@ -83,6 +83,20 @@ def test_it_is_shown(table, dlspec):
     assert ["Rome", "240", "60.0", "%"] in lines
     assert ["since", "date", "0", "2", "2023-12-31", "2024-02-29", "2024-02-28", "2.971", "days", "2024-02-29"] in lines
     assert "warning: missing targets: city (40)" in result.out
+
+
+def test_a_target_of_text_is_told_as_it_is_learnt(tmp_path, dlspec):
+    labels = ["yes", "no", "no", "no"] * (M // 4)
+    found = dlspec("data", "describe", write(tmp_path / "a.csv", csv_of({"a": A, "bought": labels})), "--json").json
+    assert found["classes"] == {"no": 300, "yes": 100}
+    assert found["targets"][0]["kind"] == "category"
+
+
+def test_without_a_command_there_is_help(dlspec):
+    result = dlspec("data")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("Usage: ")
+    assert "\n  describe  Tell what is in a file" in result.err
 
 
 def same_numbers(found):
@@ -133,6 +147,8 @@ def test_images_and_their_sheet(tmp_path, dlspec):
     assert result.code == 0, result.err
     assert f"{tmp_path / 'pets'}: a folder of images, 5 examples, images 4 x 6 x 3 of uint8" in result.out
     assert "all features: " in result.out
+    assert result.out.endswith(f"wrote  {out}\n")
+    assert "images 2 x 3 x 3 of uint8" in dlspec("data", "describe", tmp_path / "pets", "--size", "2x3").out
     sheet = np.asarray(Image.open(out)).astype(int)
     factor, gap = 64 // 6, 2
     assert sheet.shape == (2 * (4 * factor + gap) - gap, 10 * (6 * factor + gap) - gap, 3)

@@ -5,6 +5,7 @@ import json
 import h5py
 import numpy as np
 import pytest
+from PIL import Image
 
 from dlspec.data import split_file
 
@@ -197,6 +198,9 @@ def test_a_file_for_every_split(dlspec, tmp_path, suffix):
     result = dlspec("split", data, "--seed", 3, "--train-dev", "10%", "--materialize", tmp_path / "out", "--json")
     assert result.code == 0, result.err
     names = ("train", "train-dev", "dev", "test")
+    places = ", ".join(f"{name.replace('-', '_')}: {tmp_path / 'out' / name}{suffix}" for name in names)
+    again = dlspec("split", data, "--seed", 3, "--train-dev", "10%", "--materialize", tmp_path / "out", "--force")
+    assert again.out.endswith(f"use    data: {{{places}}}\n")
     assert list(result.json["files"]) == list(names)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(f"{name}{suffix}" for name in names)
     files = ", ".join(f"{name.replace('-', '_')}: out/{name}{suffix}" for name in names)
@@ -521,3 +525,34 @@ def test_a_place_that_is_not_writable(dlspec, tmp_path):
     result = dlspec("split", data, "--materialize", tmp_path / "file" / "out")
     assert result.code == 2
     assert result.err == f"{tmp_path / 'file'}: is a file, not a directory; choose another place\n"
+
+
+def test_a_folder_of_images_of_many_sizes(dlspec, tmp_path):
+    for row in range(20):
+        folder = tmp_path / "pets" / ("cat" if row % 2 else "dog")
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((4 + row, 5, 3), row, dtype=np.uint8)).save(folder / f"{row}.png")
+    result = dlspec("split", tmp_path / "pets", "--size", "4x4", "--json")
+    assert result.code == 0, result.err
+    assert sizes(result) == {"train": 12, "dev": 4, "test": 4}
+    assert dlspec("split", tmp_path / "pets", "--size", "4").code == 2
+
+
+def test_parquet_with_columns_of_any_kind(dlspec, tmp_path):
+    rows = "".join(
+        f"u{r % 90},{r if r % 9 else ''},{'Rome' if r % 3 else 'Oslo'},2024-01-{r % 28 + 1:02},{('no', 'yes')[r % 2]}\n"
+        for r in range(100)
+    )
+    (tmp_path / "a.csv").write_text("name,age,city,day,bought\n" + rows)
+    assert dlspec("convert", tmp_path / "a.csv", tmp_path / "a.parquet", "--columns").code == 0
+    found = {}
+    for suffix in (".csv", ".parquet"):
+        result = dlspec("split", tmp_path / f"a{suffix}", "--out", tmp_path / f"{suffix[1:]}.split.h5", "--json")
+        assert result.code == 0, result.err
+        assert sizes(result) == {"train": 60, "dev": 20, "test": 20}
+        found[suffix] = split_file.read(tmp_path / f"{suffix[1:]}.split.h5").rows
+    assert all(np.array_equal(found[".csv"][name], rows) for name, rows in found[".parquet"].items())
+    grouped = dlspec("split", tmp_path / "a.parquet", "--strategy", "group", "--column", "name", "--force", "--json")
+    assert grouped.code == 0, grouped.err
+    config = experiment(tmp_path / "a.yaml", "{path: a.parquet, columns: {missing: mean}, split: {file: a.split.csv}}")
+    assert dlspec("train", config, "--runs-dir", tmp_path / "runs", "--quiet").code == 0

@@ -188,6 +188,26 @@ def test_a_plan_keeps_its_activations_while_another_plan_runs(rng):
     np.testing.assert_array_equal(parameters.grad, expected)
 
 
+@pytest.mark.parametrize("batch", [1, 5])
+def test_layers_after_the_last_weights_may_be_the_widest(batch, rng):
+    layers = [
+        Dense(2, initializer=INITIALIZERS["he"]()),
+        Dropout(keep_prob=1.0),
+        Dense(7, initializer=INITIALIZERS["he"]()),
+        Elementwise(ACTIVATIONS["linear"]()),
+    ]
+    network = Network(layers, in_shape=(3,))
+    parameters = network.parameters(dtype=np.float64)
+    network.initialize(parameters, rng)
+    plan = network.bind(parameters, batch=batch, training=True, rng=rng)
+    X, dZ = rng.standard_normal((batch, 3)), rng.standard_normal((batch, 7))
+    W1, W2 = parameters.values["W1"], parameters.values["W2"]
+    np.testing.assert_allclose(plan.forward(X), X @ W1.T @ W2.T, atol=1e-12)
+    plan.backward(dZ.copy())
+    np.testing.assert_allclose(parameters.gradients["W2"], dZ.T @ (X @ W1.T), atol=1e-12)
+    np.testing.assert_allclose(parameters.gradients["W1"], (dZ @ W2).T @ X, atol=1e-12)
+
+
 def test_evaluation_leaves_dropout_out(rng):
     network = build_network((4, 5, 3), activation=("relu", {}), keep_prob=0.5, input_keep_prob=0.5)
     plain = build_network((4, 5, 3), activation=("relu", {}))

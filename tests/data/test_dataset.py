@@ -6,8 +6,12 @@ import pytest
 from flat_loading import load_file, load_files, load_synthetic
 
 from dlspec.core.randomness import stream
+from dlspec.data import loading, streamed_loading
+from dlspec.data.dataset import Preparation
 from dlspec.data.loading import Points
+from dlspec.data.memory import Memory
 from dlspec.data.normalization import Normalization, fit
+from dlspec.data.reading import Reading
 from dlspec.data.split import by_chance
 from dlspec.data.synthetic import circles
 from dlspec.errors import DataError
@@ -160,6 +164,44 @@ def test_classes_of_the_file_and_a_class_without_examples(tmp_path):
     assert dataset.classes == ("no", "yes", "maybe")
     assert dataset.warnings == ("classes without a training example: maybe",)
     assert load_file(path, seed=0, classes=("a", "b")).classes == ("a", "b")
+
+
+# Names that the training file lists, the dev file, the experiment; the classes; what the labels 0, 1, 2 of dev become.
+MEANT = [
+    (["no", "yes", "so"], ["no", "yes", "so"], None, ("no", "yes", "so"), [0, 1, 2]),
+    (["no", "yes", "so"], ["so", "no", "yes"], None, ("no", "yes", "so"), [2, 0, 1]),
+    (["no", "yes", "so"], None, None, ("no", "yes", "so"), [0, 1, 2]),
+    (None, ["so", "no", "yes"], ["no", "yes", "so"], ("no", "yes", "so"), [2, 0, 1]),
+    (["so", "no", "yes"], None, ["no", "yes", "so"], ("no", "yes", "so"), [2, 0, 1]),
+    (["no", "yes", "so"], ["so", "no", "yes"], ["non", "oui", "comme"], ("non", "oui", "comme"), [2, 0, 1]),
+    (["no", "yes", "so"], ["comme", "non", "oui"], ["non", "oui", "comme"], ("non", "oui", "comme"), [2, 0, 1]),
+]
+
+
+@pytest.mark.parametrize(("train", "dev", "given", "classes", "codes"), MEANT)
+@pytest.mark.parametrize("streamed", [False, True])
+def test_labels_mean_the_names_that_their_file_lists(tmp_path, train, dev, given, classes, codes, streamed):
+    files = [tmp_path / "train.h5", tmp_path / "dev.h5"]
+    for path, names in zip(files, (train, dev), strict=True):
+        with h5py.File(path, "w") as file:
+            file["x"], file["y"] = X[:3], np.arange(3)
+            if names is not None:
+                file["classes"] = names
+    memory = {"memory": Memory(1_000_000)} if streamed else {}
+    load = streamed_loading.load_files if streamed else loading.load_files
+    dataset = load(*files, reading=Reading(classes=given), cut=None, preparation=Preparation(), **memory)
+    assert dataset.classes == classes
+    assert np.concatenate([Y for _, Y in dataset.splits["dev"].blocks(3)]).tolist() == codes
+
+
+def test_a_listed_name_that_is_no_class(tmp_path):
+    train = npz(tmp_path / "train.npz", X[:4], np.arange(4) % 2, classes=np.array(["cat", "dog"]))
+    dev = npz(tmp_path / "dev.npz", X[:3], np.arange(3), classes=np.array(["dog", "fox", "cat"]))
+    assert error_of(load_files, train, dev) == (
+        f"{dev}: row 1: label '1' stands for 'fox' in this file, which is not among the classes cat, dog"
+    )
+    npz(dev, X[:2], np.array([0, 2]), classes=np.array(["dog", "fox", "cat"]))
+    assert load_files(train, dev, seed=0).splits["dev"].Y.tolist() == [1, 0]
 
 
 def test_constant_features_are_named(tmp_path):

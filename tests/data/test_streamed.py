@@ -106,6 +106,21 @@ def test_the_same_examples_as_in_memory(tmp_path, form, targets):
         assert streamed.splits["train"].target_variance() == pytest.approx(variance, rel=1e-6)
 
 
+@pytest.mark.parametrize("place", ["attribute", "array"])
+def test_names_of_features_and_classes(tmp_path, place):
+    names = [f"n{j}" for j in range(N)]
+    path = hdf5(tmp_path, Y["numbers"])
+    with h5py.File(path, "a") as file:
+        file["classes"] = NAMES.tolist()
+        if place == "attribute":
+            file["x"].attrs["feature_names"] = names
+        else:
+            file["feature_names"] = names
+    for dataset in both(path):
+        assert dataset.feature_names == tuple(names)
+        assert dataset.classes == tuple(NAMES)
+
+
 @pytest.mark.parametrize("form", FILES)
 def test_some_examples_are_from_all_over_the_file(tmp_path, form):
     limit = MORE if form in ("parquet", "one row group") else MEMORY
