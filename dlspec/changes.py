@@ -11,14 +11,14 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from dlspec.config.decay import Cosine, OneCycle
 from dlspec.config.experiment import Experiment
 from dlspec.config.overrides import FILES
-from dlspec.config.training import EarlyStopping, rising
+from dlspec.config.training import rising
 from dlspec.config.wording import KeyPath, dotted
 from dlspec.training.events import TrainingState
 from dlspec.training.plateau import PlateauState
@@ -78,8 +78,14 @@ class Changes:
     threads: bool
 
 
-def changes(old: Experiment, new: Experiment) -> Changes:
-    """How the resolved experiment `new` differs from the resolved `old`."""
+def changes(old: Experiment, new: Experiment, *, recorded: Collection[str]) -> Changes:
+    """How the resolved experiment `new` differs from the resolved `old`.
+
+    Args:
+        old: of the newest segment.
+        new: with what is asked for.
+        recorded: quantities in the metrics so far; none before the first epoch, when there is no best one yet.
+    """
     budget, segment, fixed, threads = [], [], [], False
     for path in _differences(old.model_dump(), new.model_dump()):
         key = dotted(path)
@@ -91,9 +97,10 @@ def changes(old: Experiment, new: Experiment) -> Changes:
             segment.append(key)
         else:
             fixed.append((path, next((why for stem, why in REASONS if _below(key, stem)), "it would be another run")))
-    if (watched := _watched(old)) != _watched(new):
+    before, after = _watched(old, recorded), _watched(new, recorded)
+    if recorded and before != after:
         where = ("training", "early_stopping")
-        fixed.append((where, f"the best epoch so far was found by {watched[0]}, and this watches {_watched(new)[0]}"))
+        fixed.append((where, f"the best epoch so far was found by {before[0]}, and this watches {after[0]}"))
     return Changes(tuple(budget), tuple(segment), tuple(fixed), threads)
 
 
@@ -134,10 +141,13 @@ def _below(key: str, stem: str) -> bool:
     return key == stem or key.startswith(f"{stem}.")
 
 
-def _watched(experiment: Experiment) -> tuple[str, bool]:
+def _watched(experiment: Experiment, recorded: Collection[str]) -> tuple[str, bool]:
     """The quantity that tells the best epoch, and whether it rises."""
-    stopping = experiment.training.early_stopping or EarlyStopping()
-    monitor = f"dev_{experiment.evaluation.optimize or 'loss'}" if stopping.monitor == "auto" else stopping.monitor
+    stopping, wanted = experiment.training.early_stopping, f"dev_{experiment.evaluation.optimize or 'loss'}"
+    if stopping is None:
+        monitor = wanted if "dev_loss" in recorded else "train_loss"
+        return monitor, rising(monitor)
+    monitor = wanted if stopping.monitor == "auto" else stopping.monitor
     return monitor, rising(monitor) if stopping.mode == "auto" else stopping.mode == "max"
 
 

@@ -19,6 +19,7 @@ from dlspec.text import shortened
 
 FORMATS = ("svg", "png")
 NAMES_UP_TO = 20  # characters
+LABEL_UP_TO = 48  # characters along a line
 STYLES = {"train": ("#0b63b0", "--"), "dev": ("#b84a00", "-"), "cost": ("#6f42a8", ":"), "rate": ("#0b63b0", "-")}
 SETTINGS = {
     "svg.hashsalt": "dlspec",  # the same figure is the same bytes
@@ -88,6 +89,11 @@ def _lines(axes: Any, lines: Lines) -> None:
         axes.plot(lines.x, y, label=visible(series.name), color=colour, linestyle=style, marker=marker)
     for mark in lines.marks:
         axes.axvline(mark.x, color="0.4", linewidth=0.8, linestyle="-." if mark.kind == "spike" else ":")
+        if mark.label:
+            label, beside = shortened(visible(mark.label), LABEL_UP_TO), axes.get_xaxis_transform()
+            axes.text(
+                mark.x, 0.98, label, transform=beside, rotation=90, ha="right", va="top", fontsize=8, color="0.25"
+            )
     if lines.starts_logarithmic and lines.log_axis is not None:
         axes.set_yscale("log")
         axes.minorticks_off()

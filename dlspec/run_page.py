@@ -75,7 +75,10 @@ def read(run: Path) -> Content:
     record = read_record(run)
     if not (run / REPORT_FILE).exists():
         status = status_of(run, record)
-        raise UsageError(f"{run}: has no report, because the run is {status}; finish it with: dlspec resume {run}")
+        if status == "running":
+            raise UsageError(f"{run}: has no report yet, because the run goes on; look at it with: dlspec show {run}")
+        why = "it was lost" if status == "finished" else f"the run is {status}"
+        raise UsageError(f"{run}: has no report, because {why}; have it written with: dlspec resume {run}")
     return Content(
         report=read_json(run / REPORT_FILE),
         metrics=rows(run / METRICS_FILE),

@@ -4,7 +4,7 @@ loaded = dlspec.config.loader.load(Path("experiment.yaml"))
 outcome = dlspec.runner.train(dlspec.preparation.prepare(loaded), runs_dir=Path("runs"))
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -23,7 +23,9 @@ from dlspec.run import checkpoints, directory, format1, storage
 from dlspec.run.checkpoints import Newest
 from dlspec.run.comparison import Difference, compare
 from dlspec.run.environment import differences, environment, process
+from dlspec.run.overview import first_row
 from dlspec.run.record import Segment, begun, new_record, read_record, segments_of
+from dlspec.run.recorder import METRICS_FILE
 from dlspec.session import Outcome, Place, Reached, Session, Stretch, result_of
 from dlspec.training.events import Event
 
@@ -111,6 +113,7 @@ def resume(
     *,
     overrides: Sequence[str] = (),
     allow_inexact: bool = False,
+    strict: bool = False,
     introduce: Callable[[Prepared, Sequence[str]], None] = lambda prepared, notes: None,  # noqa: ARG005
     watcher: Callable[[Event], None] = _nobody,
     interrupted: Callable[[], bool] = _never,
@@ -122,6 +125,7 @@ def resume(
         run: a run directory.
         overrides: `a.b=value`; see `dlspec.changes` for what may change.
         allow_inexact: go on where the environment differs, and record what does.
+        strict: refuse a run whose newest checkpoint is damaged, in place of going on from the one before.
         introduce: called before the training with what is trained, and notes such as a damaged checkpoint.
         watcher: called with every event of the trainer.
         interrupted: asked after every step; True checkpoints and ends the session.
@@ -138,19 +142,21 @@ def resume(
         storage.sweep(run / checkpoints.DIRECTORY)
         record = read_record(run)
         segments = segments_of(record)
-        newest = checkpoints.newest_sound(run)
+        newest = checkpoints.newest_sound(run, strict=strict)
         current = _load_segment(run, segments[-1], record)
         changed = loader.load(current.path, overrides) if overrides else current
-        change = _allowed(current, changed, allow_threads=allow_inexact)
-        prepared = prepare(changed)
-        experiment = prepared.experiment
-        reached = _reached(run, newest, prepared)
-        left = _nothing_left(experiment, reached) if record["status"] == "finished" else None
+        metrics = first_row(run / METRICS_FILE) if newest.measured else ()
+        change = _allowed(current, changed, metrics=metrics, allow_threads=allow_inexact)
+        finished = record["status"] == "finished" and (run / "report.json").exists()
+        left = _nothing_left(changed.experiment, newest) if finished else None
         if left is not None:
             if change.segment or change.threads:
                 raise UsageError(f"{run}: would train nothing with these settings: {record['message']}; add {left}")
             return AlreadyFinished(run, f"{record['message']}; to train on: dlspec resume {run} {left}")
-        begun_epochs = 0 if reached is None else reached.state.epoch + (reached.state.seen > 0)
+        prepared = prepare(changed)
+        experiment = prepared.experiment
+        reached = _reached(run, newest, prepared)
+        begun_epochs = record["epoch"] if reached is None else reached.state.epoch + (reached.state.seen > 0)
         if experiment.training.epochs < begun_epochs:
             raise UsageError(
                 f"{run}: has begun epoch {begun_epochs}; expected training.epochs of at least that, found "
@@ -175,7 +181,8 @@ def resume(
         )
         notes = [*(f"damaged, set aside: {wrong}" for _, wrong in newest.damaged), *(f"inexact: {x}" for x in inexact)]
         if newest.path is None:
-            notes.append("there is no whole checkpoint: the run starts over")
+            which = "whole checkpoint" if newest.damaged else "checkpoint yet"
+            notes.append(f"there is no {which}: the run starts over")
         for path, _ in newest.damaged:
             checkpoints.set_aside(path)
         introduce(prepared, notes)
@@ -184,14 +191,14 @@ def resume(
         return session.work(stretches, record=record, reached=reached)
 
 
-def _nothing_left(experiment: Experiment, reached: Reached | None) -> str | None:
+def _nothing_left(experiment: Experiment, newest: Newest) -> str | None:
     """The flag that would let a finished run go on; None where there is something left to train."""
-    if reached is None:
+    if newest.checkpoint is None:
         return None
-    stopping, state = experiment.training.early_stopping, reached.state
-    if stopping is not None and state.waited >= stopping.patience:
+    stopping, progress = experiment.training.early_stopping, newest.checkpoint.progress
+    if stopping is not None and progress.get("waited", 0) >= stopping.patience:
         return f"--set training.early_stopping.patience={2 * stopping.patience}"
-    return "--epochs N" if experiment.training.epochs == state.epoch else None
+    return "--epochs N" if progress.get("epoch") == experiment.training.epochs else None
 
 
 def _load_segment(run: Path, segment: Segment, record: Mapping[str, Any]) -> LoadedExperiment:
@@ -212,13 +219,13 @@ def _load_segment(run: Path, segment: Segment, record: Mapping[str, Any]) -> Loa
     return loaded
 
 
-def _allowed(old: LoadedExperiment, new: LoadedExperiment, *, allow_threads: bool) -> Changes:
+def _allowed(old: LoadedExperiment, new: LoadedExperiment, *, metrics: Collection[str], allow_threads: bool) -> Changes:
     """How the experiment changes, if it may.
 
     Raises:
         UsageError: names every key that cannot change, and why.
     """
-    change = changes(old.experiment, new.experiment)
+    change = changes(old.experiment, new.experiment, recorded=metrics)
     fixed = list(change.fixed)
     if change.threads and not allow_threads:
         fixed.append((("threads",), "sums would come out in another order; --allow-inexact does it and records it"))
@@ -246,7 +253,7 @@ def _reached(run: Path, newest: Newest, prepared: Prepared) -> Reached | None:
     if newest.checkpoint is None or newest.path is None:
         return None
     experiment, examples = prepared.experiment, len(prepared.dataset.splits["train"])
-    path = run / "metrics.jsonl"
+    path = run / METRICS_FILE
     metrics = path.read_bytes() if path.exists() else b""
     saved = format1.continued(
         newest.checkpoint,

@@ -42,6 +42,7 @@ def diagnose(
     """Show what is wrong with a run and what to try next, and write the report of a finished one anew."""
     from dlspec import run_page, second_look, unfinished
     from dlspec.cli.console import console, text, write_json
+    from dlspec.errors import RunBusyError
     from dlspec.run import directory
 
     found = directory.find(run, runs_dir=runs_dir)
@@ -62,7 +63,11 @@ def diagnose(
         write_json({"run": str(found), **content.ranked, **timed})
     else:
         _show(console(), found, content)
-    for note in second_look.rewrite(found, content):
+    try:
+        notes = second_look.rewrite(found, content)
+    except RunBusyError as error:  # a run that goes on, or a place that is only read: no reason not to look
+        notes = (f"nothing was written anew: {error}",)
+    for note in notes:
         console(stderr=True).print(text(f"note: {note}"))
 
 
@@ -160,11 +165,17 @@ def _show_gaps(out: "Console", diagnosis: dict[str, Any]) -> None:
 
 
 def _words(out: "Console", content: "Content") -> Iterator["Text"]:
-    """Findings, notes, and what to try next."""
+    """What was changed on the way, findings, notes, and what to try next."""
     from dlspec.cli.console import prose, text
     from dlspec.report import summary
 
     report = content.ranked
+    later = report.get("segments", ())[1:]
+    if later:
+        yield text("")
+    for segment in later:
+        changes = ", ".join(segment["changes"])
+        yield from prose(out, "changed  ", f"after epoch {segment['epoch']}, step {segment['step']}: {changes}")
     findings = (report.get("health") or {}).get("findings") or []
     if findings or report["diagnosis"]["notes"]:
         yield text("")

@@ -23,6 +23,10 @@ def resume(
         bool,
         typer.Option("--allow-inexact", help="Go on where NumPy, its linear algebra, threads or the data differ."),
     ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Refuse where the newest checkpoint is damaged, in place of the one before."),
+    ] = False,
     runs_dir: options.RunsDir = Path("runs"),
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -50,6 +54,7 @@ def resume(
                 directory.find(run, runs_dir=runs_dir),
                 overrides=[*(overrides or ()), *([] if epochs is None else [f"training.epochs={epochs}"])],
                 allow_inexact=allow_inexact,
+                strict=strict,
                 introduce=introduced,
                 watcher=watcher,
                 interrupted=interruption,

@@ -48,6 +48,7 @@ svg .unit{fill:var(--quiet)}text.high{fill:var(--high)}text.fine{fill:var(--fine
 .l6{stroke:var(--l6)}.l7{stroke:var(--l7);stroke-dasharray:2 2}
 .dot{fill:var(--paper);stroke-width:2;stroke-dasharray:none}
 .mark line{stroke:var(--quiet);stroke-dasharray:3 3}.mark.best line{stroke:var(--fine);stroke-width:1.5}
+.mark text{font-size:11.5px;paint-order:stroke;stroke:var(--card);stroke-width:4px;stroke-linejoin:round}
 .mark path{fill:var(--high)}.cross{stroke:var(--ink);stroke-opacity:.6;pointer-events:none}
 .chart .log,.chart.is-log .linear{display:none}.chart.is-log .log{display:inline}
 .legend{display:flex;flex-wrap:wrap;gap:2px 14px;padding:0;margin:4px 0;list-style:none;font-size:.87rem}

@@ -36,11 +36,19 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A moment of the training: where a segment begins, the best epoch, a spike of the loss."""
+    """A moment of the training: where a segment begins, the best epoch, a spike of the loss.
+
+    Attributes:
+        kind: which of them.
+        x: the epoch.
+        text: in words.
+        label: what stands beside its line; nothing where the line alone says enough.
+    """
 
     kind: Kind
     x: float
     text: str
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +181,11 @@ def _lines(
 
 def _marks(report: Row, metrics: Sequence[Row]) -> Iterator[Mark]:
     for segment in report.get("segments", ())[1:]:
-        yield Mark("segment", float(segment["epoch"]), f"changed: {', '.join(segment['changes'])}")
+        pairs = [change.partition("=") for change in segment["changes"]]
+        label = ", ".join(
+            f"{key.rpartition('.')[2]}{sign}{value}" for key, sign, value in pairs
+        )  # the text has it whole
+        yield Mark("segment", float(segment["epoch"]), f"changed: {', '.join(segment['changes'])}", label)
     if report["parameters"] == "best":
         yield Mark("best", float(report["epoch"]), f"best epoch: {report['epoch']}")
     spikes = [(row["epoch"], spike) for row in metrics for spike in row.get("spikes") or ()]

@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import cycle, groupby
 
 from dlspec.report.axes import Axis, short
 from dlspec.report.figures import SHARES, Bars, Interval, Lines, Mark, Series, described
 from dlspec.report.markup import Markup, element, joined, visible
 from dlspec.report.numbers import percent, signed_percent
+from dlspec.text import shortened
 
 WIDTH, HEIGHT = 400.0, 246.0
 LEFT, RIGHT, TOP, BOTTOM = 54.0, 388.0, 10.0, 204.0
 ROW = 62.0  # height of a bar with its words
+LABEL_UP_TO = 26  # characters beside a line: half the width of a figure
+LABEL_ROWS = 4
 
 
 def lines(figure: Lines) -> Markup:
@@ -61,7 +64,7 @@ def _data(figure: Lines) -> str:
             "names": [visible(series.name) for series in figure.series],
             "roles": [series.role for series in figure.series],
             "y": [[plain(number) for number in series.y] for series in figure.series],
-            "marks": [[mark.x, visible(mark.text)] for mark in figure.marks],
+            "marks": [[min(figure.x, key=lambda x: abs(x - mark.x)), visible(mark.text)] for mark in figure.marks],
         },
         separators=(",", ":"),
         allow_nan=False,
@@ -123,17 +126,23 @@ def _curve(figure: Lines, series: Series, axis: Axis) -> Iterator[Markup]:
 
 
 def _marks(figure: Lines) -> Iterator[Markup]:
-    for mark in figure.marks:
+    rows = cycle(range(LABEL_ROWS))  # labels of neighbours stand below one another
+    for mark in sorted(figure.marks, key=lambda mark: bool(mark.label)):  # labels above the lines of others
         x = _across(figure.x_axis, min(max(mark.x, figure.x_axis.low), figure.x_axis.high))
         title = element("title", None, mark.text)
-        yield element("g", {"class": f"mark {mark.kind}"}, *_mark(mark, x), title)
+        shape = [_spike(x)] if mark.kind == "spike" else [_line(x, TOP, x, BOTTOM, "")]
+        label = [_label(mark, x, next(rows))] if mark.label else []
+        yield element("g", {"class": f"mark {mark.kind}"}, *shape, *label, title)
 
 
-def _mark(mark: Mark, x: float) -> Iterator[Markup]:
-    if mark.kind == "spike":
-        yield element("path", {"d": f"M{x:.1f} {BOTTOM - 1:g}l-4 -8h8z"})
-    else:
-        yield _line(x, TOP, x, BOTTOM, "")
+def _spike(x: float) -> Markup:
+    return element("path", {"d": f"M{x:.1f} {BOTTOM - 1:g}l-4 -8h8z"})
+
+
+def _label(mark: Mark, x: float, row: int) -> Markup:
+    """What begins at a line, on the side that has more room."""
+    side, anchor = (4, "start") if x < (LEFT + RIGHT) / 2 else (-4, "end")
+    return _text(x + side, TOP + 11 + 15 * row, shortened(visible(mark.label), LABEL_UP_TO), anchor)
 
 
 def bars(figure: Bars) -> Markup:

@@ -234,12 +234,12 @@ def decode(data: bytes, *, source: str) -> Checkpoint:
     number = _format_of(header)
     if number is None:
         raise RunError(f"{source}: is no dlspec checkpoint (its first line is missing); it may be damaged")
+    if header != _header(image, max(number, OLDEST_FORMAT)):
+        raise RunError(f"{source}: damaged: its length or SHA-256 is not the recorded one; restore it from a copy")
     if number > FORMAT:
         raise NewerFormatError(
             f"{source}: has format {number}; this dlspec reads up to {FORMAT}; install a newer dlspec"
         )
-    if header != _header(image, max(number, OLDEST_FORMAT)):
-        raise RunError(f"{source}: damaged: its length or SHA-256 is not the recorded one; restore it from a copy")
     import h5py
 
     from dlspec.data import probe
@@ -258,7 +258,8 @@ def decode(data: bytes, *, source: str) -> Checkpoint:
 
 
 def _header(image: bytes, number: int) -> bytes:
-    # The number is hashed too, so that no damage turns one format into another; format 1 did not yet do so.
+    # The number is hashed too, so that no damage turns one format into another; format 1 did not yet do so. All formats
+    # after it keep this header, so that a damaged file is told from one that only a newer dlspec can read.
     digest = hashlib.sha256(image if number == 1 else b"%d" % number + image).hexdigest()
     return f"dlspec checkpoint {number}\nbytes {len(image)}\nsha256 {digest}\n".encode().ljust(HEADER_BYTES, b"\0")
 

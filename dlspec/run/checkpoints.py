@@ -18,7 +18,7 @@ DIRECTORY = "checkpoints"
 NEWEST = 2  # so many stay while a run goes on: if one is damaged there is the one before
 
 _STEP_FILE = re.compile(r"step-(\d{8,})\.h5")
-_TRIES = 5
+_TRIES = 20
 
 
 def step_file(run: Path, step: int) -> Path:
@@ -84,13 +84,17 @@ def load_of_run(run: Path, parameters: str | None = None) -> tuple[str, Path, Ch
         RunError: there is none yet, or it is damaged.
     """
     for _ in range(_TRIES - 1):
-        name, path = of_run(run, parameters)
+        files = step_files(run)
         try:
-            return name, path, checkpoint.load(path)
+            return _loaded(run, parameters)
         except RunError:
-            if path.exists():
+            if step_files(run) == files:
                 raise
-            # The run has written a newer one since, and removed this one.
+            # The run has written a newer one since, and removed the one that was found.
+    return _loaded(run, parameters)
+
+
+def _loaded(run: Path, parameters: str | None) -> tuple[str, Path, Checkpoint]:
     name, path = of_run(run, parameters)
     return name, path, checkpoint.load(path)
 
@@ -109,12 +113,21 @@ class Newest:
     checkpoint: Checkpoint | None
     damaged: Sequence[tuple[Path, str]]
 
+    @property
+    def measured(self) -> bool:
+        """Whether an epoch had ended by then, so that there are metrics of it."""
+        return self.checkpoint is not None and self.checkpoint.progress.get("epoch") != 0
 
-def newest_sound(run: Path) -> Newest:
+
+def newest_sound(run: Path, *, strict: bool = False) -> Newest:
     """The newest checkpoint that is whole, and the damaged ones that were passed over.
 
+    Args:
+        run: the run directory.
+        strict: pass over none.
+
     Raises:
-        RunError: the newest one is of a newer format, or may not be read.
+        RunError: the newest one is of a newer format, may not be read, or is damaged and `strict`.
     """
     damaged: list[tuple[Path, str]] = []
     for path in (*reversed(step_files(run).values()), *format1.step_files(run)):
@@ -123,6 +136,8 @@ def newest_sound(run: Path) -> Newest:
         except (checkpoint.NewerFormatError, checkpoint.UnreadableError):
             raise
         except RunError as error:
+            if strict:
+                raise
             damaged.append((path, str(error)))
     return Newest(None, None, damaged)
 

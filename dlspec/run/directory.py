@@ -56,7 +56,8 @@ def locked(run: Path) -> Iterator[None]:
     except Timeout:
         raise RunBusyError(f"{run}: another process{_holder(run)} writes to this run; wait for it or stop it") from None
     except OSError as error:
-        raise RunBusyError(f"{run}: cannot be locked: {(error.strerror or str(error)).lower()}") from error
+        reason = (error.strerror or str(error)).lower()
+        raise RunBusyError(f"{run}: cannot be locked: {reason}; make it writable, or work on a copy of it") from error
     try:
         yield
     finally:

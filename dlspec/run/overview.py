@@ -40,6 +40,20 @@ def overview(run: Path) -> dict[str, Any]:
     }
 
 
+def first_row(path: Path) -> Mapping[str, Any]:
+    """The first row of a file of metrics; empty where there is none yet.
+
+    Raises:
+        RunError: it is damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            line = file.readline()
+    except OSError:
+        return {}
+    return read_row(line, path) if line.endswith(b"\n") else {}
+
+
 def last_row(path: Path) -> Mapping[str, Any] | None:
     """The last whole row of a file that may be growing; None where there is none yet.
 

@@ -3,12 +3,15 @@
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 import textwrap
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 COMMAND = [sys.executable, "-m", "dlspec"]
 
@@ -147,3 +150,12 @@ def files_in(directory):
     return {
         path.relative_to(directory).as_posix(): path.read_bytes() for path in directory.rglob("*") if path.is_file()
     }
+
+
+def without_privileges():
+    """What must precede a command so that permissions count, also for root."""
+    if os.geteuid() != 0:
+        return []
+    if not shutil.which("setpriv"):
+        pytest.skip("root writes everywhere, and setpriv is not here to change that")
+    return ["setpriv", "--bounding-set=-dac_override"]

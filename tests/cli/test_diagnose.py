@@ -1,6 +1,8 @@
 """`dlspec diagnose RUN`: what it shows, and what it writes anew."""
 
+import errno
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -9,7 +11,8 @@ import h5py
 import numpy as np
 import pytest
 
-from dlspec.run import directory
+from dlspec.run import directory, storage
+from dlspec.run.storage import FileSystem
 
 from .commands import TINY, files_in, only_run, write, write_table
 
@@ -42,11 +45,13 @@ def test_the_panel(run, dlspec):
     content["health"] = {
         "findings": [{"message": "layer 1 is dead", "layer": 1, "epoch": 2, "value": 1, "threshold": 0}]
     }
+    content["segments"].append({"epoch": 1, "step": 2, "changes": ["batch_size=8", "regularization.l2=0.5"]})
     (run / "report.json").write_text(json.dumps(content))
     result = dlspec("diagnose", run)
     assert (result.code, result.err) == (0, "")
     for words in (
-        "verdict  high bias\n", "found    layer 1 is dead (layer 1, epoch 2: 1, threshold 0)\n", "note     a note\n",
+        "verdict  high bias\n", "changed  after epoch 1, step 2: batch_size=8, regularization.l2=0.5\n",
+        "found    layer 1 is dead (layer 1, epoch 2: 1, threshold 0)\n", "note     a note\n",
         "try 1    train longer (against bias; knob: train)\n",
         "         the cost still falls\n", "         less bias\n", "         --set training.epochs=60 --set 'a=b c'\n",
         "95 % interval", "Loss\n", "Accuracy\n", "\u28c0", "page     ",
@@ -240,11 +245,53 @@ def test_an_interrupted_run_says_how_far_it_came(text, run, dlspec):
     assert "damaged" in damaged.err
 
 
-def test_an_unfinished_run_has_no_report(run, dlspec):
+def test_a_report_that_was_lost_is_written_by_resume(run, dlspec):
+    before = files_in(run)
     (run / "report.json").unlink()
     result = dlspec("diagnose", run)
     assert result.code == 2
-    assert "has no report, because the run is finished" in result.err
+    assert result.err == (f"{run}: has no report, because it was lost; have it written with: dlspec resume {run}\n")
+    assert dlspec("resume", run, "-q").code == 0
+    after = files_in(run)
+    for name in ("report.json", "report.md", "report.html", "pictures.json", "metrics.jsonl"):
+        assert after[name] == before[name]
+    assert dlspec("diagnose", run).code == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("interrupted", "has no report, because the run is interrupted; have it written with: dlspec resume "),
+        ("running", "has no report, because the run is killed; have it written with: dlspec resume "),
+    ],
+)
+def test_an_unfinished_run_has_no_report_to_draw(status, words, run, tmp_path, dlspec):
+    (run / "report.json").unlink()
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**record, "status": status}))
+    result = dlspec("diagnose", run, "--plots", tmp_path / "plots")
+    assert (result.code, result.out) == (2, "")
+    assert words in result.err
+
+
+def test_a_run_that_goes_on_has_its_earlier_report_or_none(run, dlspec):
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**record, "status": "running", "message": None}))
+    before = files_in(run)
+    with directory.locked(run):
+        result = dlspec("diagnose", run)
+        assert result.code == 0
+        assert result.err.startswith("note: nothing was written anew: ")
+        assert "another process (pid " in result.err
+        assert "verdict  " in result.out
+        assert files_in(run) == before
+        (run / "report.json").unlink()
+        result = dlspec("diagnose", run)
+        assert (result.code, result.err) == (0, "")
+        assert result.out.startswith("status   running\n")
+        assert dlspec("diagnose", run, "--plots", run.parent / "plots").err == (
+            f"{run}: has no report yet, because the run goes on; look at it with: dlspec show {run}\n"
+        )
 
 
 @pytest.mark.parametrize(
@@ -291,12 +338,15 @@ def test_a_damaged_configuration_is_told_with_its_line(run, dlspec):
     assert f"{run}/config.resolved.yaml:1:1: sede: unknown key" in result.err
 
 
-def test_another_process_may_hold_the_run(run, dlspec):
-    with directory.locked(run):
-        result = dlspec("diagnose", run)
-    assert result.code == 4
-    assert "verdict" in result.out  # reading needs no lock
-    assert "another process" in result.err
+def test_a_place_that_is_only_read(run, dlspec, monkeypatch):
+    class ReadOnly(FileSystem):
+        def create(self, path):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(storage, "filesystem", ReadOnly())
+    result = dlspec("diagnose", run)
+    assert (result.code, "verdict  " in result.out) == (0, True)
+    assert result.err.startswith(f"note: nothing was written anew: {run}/report.md: cannot write: read-only file")
 
 
 def test_half_a_row_is_no_damage(run, dlspec):
@@ -322,6 +372,9 @@ def test_without_matplotlib(run, tmp_path, dlspec, monkeypatch):
 
 def test_every_figure_as_svg_and_png(run, tmp_path, dlspec):
     pytest.importorskip("matplotlib")
+    report = json.loads((run / "report.json").read_text())
+    report["segments"].append({"epoch": 1, "step": 3, "changes": ["batch_size=8"]})
+    (run / "report.json").write_text(json.dumps(report))
     for place in ("a", "b"):
         assert dlspec("diagnose", run, "--plots", tmp_path / place).code == 0
     files = files_in(tmp_path / "a")
@@ -329,3 +382,4 @@ def test_every_figure_as_svg_and_png(run, tmp_path, dlspec):
     assert set(files) >= {f"{key}.{kind}" for key in keys for kind in ("svg", "png")}
     assert files == files_in(tmp_path / "b")
     assert all(content.startswith((b"<?xml", b"\x89PNG")) for content in files.values())
+    assert b"<!-- batch_size=8 -->" in files["loss.svg"]

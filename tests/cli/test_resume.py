@@ -10,7 +10,7 @@ import pytest
 from dlspec.config import loader
 from dlspec.run import directory
 
-from .commands import ENDLESS, REPRODUCIBLE_FILES, TINY, only_run, start, wait_for_epochs, write
+from .commands import ENDLESS, REPRODUCIBLE_FILES, TINY, files_in, only_run, start, wait_for_epochs, write
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +81,18 @@ def test_another_environment(run, dlspec):
     result = dlspec("resume", run, "--epochs", 4, "--allow-inexact", "-q")
     assert result.code == 0
     assert result.err.startswith("inexact: numpy: 1.0 then, ")
+
+
+def test_strict(run, dlspec):
+    path = run / "checkpoints" / "step-00000009.h5"
+    path.write_bytes(path.read_bytes()[:-1])
+    before = files_in(run)
+    result = dlspec("resume", run, "--epochs", 4, "--strict")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith(f"{path}: damaged: ")
+    assert files_in(run) == before
+    result = dlspec("resume", run, "--epochs", 4, "-q")
+    assert (result.code, result.err.splitlines()[0][: len("damaged, set aside: ")]) == (0, "damaged, set aside: ")
 
 
 def test_a_busy_run(run, dlspec):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import textwrap
 
 import pytest
@@ -11,7 +10,7 @@ from dlspec.changes import identity
 from dlspec.config import loader
 from dlspec.run import checkpoint, checkpoints
 
-from .commands import RUN_FILES, TINY, files_in, only_run, spawn, write, write_table
+from .commands import RUN_FILES, TINY, files_in, only_run, spawn, without_privileges, write, write_table
 
 
 def test_results_on_stdout_and_the_rest_on_stderr(tiny, tmp_path):
@@ -207,15 +206,6 @@ def test_a_runs_dir_that_is_a_file(tiny, tmp_path, dlspec):
         assert (result.code, result.out) == (2, "")
         assert result.err == f"{tmp_path / 'runs'}: is a file, not a directory; choose another place\n"
     assert (tmp_path / "runs").read_text() == "kept"
-
-
-def without_privileges():
-    """What must precede a command so that permissions count, also for root."""
-    if os.geteuid() != 0:
-        return []
-    if not shutil.which("setpriv"):
-        pytest.skip("root writes everywhere, and setpriv is not here to change that")
-    return ["setpriv", "--bounding-set=-dac_override"]
 
 
 @pytest.mark.parametrize("below", ["", "deeper/runs"])

@@ -3,6 +3,8 @@
 import json
 import shutil
 
+from run.tiny import of_format
+
 from dlspec import runner
 from dlspec.config import loader
 from dlspec.preparation import prepare
@@ -163,10 +165,11 @@ DAMAGE = {
         (*MEASURE, "reproduce"),
     ),
     "checkpoint-text": (_checkpoints(lambda data: data[600:]), (*MEASURE, "reproduce")),
-    "checkpoint-newer": (
+    "checkpoint-number": (
         _checkpoints(lambda data: data.replace(b"checkpoint 2", b"checkpoint 3")),
-        MEASURE + REPEAT,
+        (*MEASURE, "reproduce"),
     ),
+    "checkpoint-newer": (_checkpoints(lambda data: of_format(3, data[512:])), MEASURE + REPEAT),
     "checkpoint-of-another": (_checkpoint_content(lambda saved: saved.parameters.pop("W1")), MEASURE + REPEAT),
     "checkpoint-no-epoch": (_checkpoint_content(lambda saved: saved.progress.pop("epoch")), MEASURE + REPEAT),
     "checkpoint-no-model": (_checkpoint_content(lambda saved: saved.model.clear()), MEASURE),

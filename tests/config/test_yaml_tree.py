@@ -1,4 +1,7 @@
+import json
 import math
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -6,6 +9,8 @@ from hypothesis import strategies as st
 
 from dlspec.config.yaml_tree import MAX_BYTES, MAX_DEPTH, MAX_VALUES, Mark, dump, parse, parse_value
 from dlspec.errors import ConfigError
+
+CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 def refusal(source: str | bytes) -> str:
@@ -197,6 +202,41 @@ NO_KEY = "': ' where no key can be; check the indentation, or quote text that ho
 )
 def test_what_is_refused_and_where(source, line):
     assert refusal(source) == f"f.yaml:{line}"
+
+
+def lines_of(tree, doubled, path=()):
+    """A tree as lines of flow style, a key each; the first key of the mapping at `doubled` stands there twice."""
+    if not isinstance(tree, dict):
+        return [json.dumps(tree)]
+    pairs = list(tree.items()) + (list(tree.items())[:1] if path == doubled else [])
+    inner = [line for key, value in pairs for line in (f"{key}:", *lines_of(value, doubled, (*path, key)), ",")]
+    return ["{", *inner, "}"]
+
+
+def mappings_of(tree, path=()):
+    """The path of every mapping that holds something."""
+    if isinstance(tree, dict) and tree:
+        yield path
+        for key, value in tree.items():
+            yield from mappings_of(value, (*path, key))
+
+
+@pytest.mark.parametrize("config", sorted(CONFIGS.rglob("*.yaml")), ids=lambda path: path.stem)
+def test_a_key_that_is_doubled_anywhere_in_the_shipped_configs_is_named_with_both_lines(config):
+    tree = parse(config.read_bytes(), name="f.yaml").root
+    for doubled in mappings_of(tree):
+        lines = lines_of(tree, doubled)
+        within = tree
+        for key in doubled:
+            within = within[key]
+        key = next(iter(within))
+        found = re.fullmatch(
+            r"f\.yaml:(\d+):1: (\S+) is already given on line (\d+); keep one of the two", refusal("\n".join(lines))
+        )
+        assert found is not None, doubled
+        second, name, first = int(found[1]), found[2], int(found[3])
+        assert (name, lines[first - 1], lines[second - 1]) == (key, f"{key}:", f"{key}:")
+        assert first < second
 
 
 def test_size_depth_and_number_of_values_are_bounded():

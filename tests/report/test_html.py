@@ -6,7 +6,7 @@ import re
 import pytest
 
 from dlspec.config.differences import Setting
-from dlspec.report import assets
+from dlspec.report import assets, figures, svg
 from dlspec.report.html import render
 
 from .reports import HOSTILE, classification, health, metrics, multi_task, pictures, regression
@@ -81,6 +81,30 @@ def test_what_stands_on_the_page():
     ]  # fmt: skip
     links = [attributes["href"] for attributes in found.of("a")]
     assert links == ["#next", *(f"#{section}" for section in sections)]
+
+
+def test_a_labelled_line_says_where_a_segment_begins_and_what_changed():
+    report, changes = classification(), ["optimizer.learning_rate=0.0001", "batch_size=8"]
+    report["segments"] += [{"epoch": epoch, "step": 10 * epoch, "changes": changes} for epoch in (9, 40)]
+    (loss, *_) = figures.curves(report, metrics(12))
+    drawn = str(svg.lines(loss))
+    groups = re.findall(
+        r'<g class="mark segment"><line x1="([\d.]+)".*?<text x="([\d.]+)" .*?text-anchor="(\w+)">(.*?)</text>', drawn
+    )
+    width = svg.RIGHT - svg.LEFT
+    for (line, label, anchor, words), (epoch, side, text) in zip(
+        groups,
+        [
+            (1, "start", "target=yes"),
+            (9, "end", "learning_rate=0.0001, bat…"),
+            (12, "end", "learning_rate=0.0001, bat…"),
+        ],
+        strict=True,
+    ):
+        assert float(line) == pytest.approx(svg.LEFT + width * (epoch - 1) / 11, abs=0.1)
+        assert (float(label) - float(line), anchor) == (pytest.approx(4 if side == "start" else -4), side)
+        assert words == text
+    assert "changed: optimizer.learning_rate=0.0001, batch_size=8" in drawn
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dlspec.run import storage
 
 from . import tiny
 from .faults import Hasty
-from .resuming import content_of
+from .resuming import EXPERIMENTS, content_of, train
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +18,14 @@ def experiment(tmp_path_factory):
 def expected(experiment, tmp_path_factory):
     """The content of a run in which nothing happens."""
     return content_of(tiny.train(experiment, tmp_path_factory.mktemp("runs")).run)
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory):
+    """Every experiment, trained without interruption: (run, its content)."""
+    place = tmp_path_factory.mktemp("whole")
+    runs = {name: train(place / name, name).run for name in EXPERIMENTS}
+    return {name: (run, content_of(run)) for name, run in runs.items()}
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Experiments that keep every kind of state, and what of a run must come out the same whatever happened to it."""
 
+import json
+import shutil
 from itertools import count
 from pathlib import Path
 
@@ -46,7 +48,7 @@ STEPS = {
     "all-at-once": 6,
 }
 
-SAME = ("metrics.jsonl", "health.jsonl", "report.json", "report.md")
+SAME = ("metrics.jsonl", "health.jsonl", "report.json", "report.md", "report.html", "pictures.json")
 
 
 def write(place, name, text=None):
@@ -81,3 +83,17 @@ def content_of(run: Path):
     """Everything of a run that must not depend on interruptions, by file."""
     files = {name: (run / name).read_bytes() for name in SAME if (run / name).exists()}
     return files | {path.name: path.read_bytes() for path in (run / "checkpoints").iterdir()}
+
+
+def copy_of(run, place):
+    """A run of its own, at the same depth, so that its relative paths hold."""
+    target = place / "runs" / run.name
+    shutil.copytree(run, target)
+    for data in run.parent.parent.glob("*.npz"):
+        shutil.copy(data, place)
+    return target
+
+
+def rows_of(run):
+    """The rows of its metrics."""
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]

@@ -13,11 +13,13 @@ from core.builders import build_network
 from dlspec.core.randomness import stream
 from dlspec.errors import RunError
 from dlspec.run import checkpoint
-from dlspec.run.checkpoint import FORMAT, HEADER_BYTES, Checkpoint
+from dlspec.run.checkpoint import FORMAT, HEADER_BYTES, Checkpoint, NewerFormatError
 from dlspec.training.events import TrainingState
 from dlspec.training.plateau import PlateauState
 from dlspec.training.spikes import Spike, SpikeState
 from dlspec.training.stopping import Best
+
+from .tiny import of_format
 
 MUTANTS = 5_000
 
@@ -229,13 +231,30 @@ def test_no_checkpoint_at_all(content):
 
 
 def test_a_newer_format_is_refused_with_a_hint():
-    data = checkpoint.encode(checkpoint_of(parameters_of()))
-    newer = data.replace(f"checkpoint {FORMAT}\n".encode(), f"checkpoint {FORMAT + 1}\n".encode(), 1)
-    with pytest.raises(RunError) as caught:
-        checkpoint.decode(newer, source="a.h5")
+    with pytest.raises(NewerFormatError) as caught:
+        checkpoint.decode(of_format(FORMAT + 1, b"anything"), source="a.h5")
     assert str(caught.value) == (
         f"a.h5: has format {FORMAT + 1}; this dlspec reads up to {FORMAT}; install a newer dlspec"
     )
+
+
+@pytest.mark.parametrize("number", [0, 1, FORMAT + 1, FORMAT + 7, 10 * FORMAT, 10**20])
+def test_damage_in_the_number_of_the_format_is_damage(number):
+    data = checkpoint.encode(checkpoint_of(parameters_of()))
+    mutant = data.replace(f"checkpoint {FORMAT}\n".encode(), f"checkpoint {number}\n".encode(), 1)
+    with pytest.raises(RunError, match=r"a\.h5: damaged: its length or SHA-256 is not the recorded one") as caught:
+        checkpoint.decode(mutant, source="a.h5")
+    assert type(caught.value) is RunError
+
+
+def test_every_flipped_bit_of_the_header_is_damage():
+    data = checkpoint.encode(checkpoint_of(parameters_of()))
+    for bit in range(8 * HEADER_BYTES):
+        mutant = bytearray(data)
+        mutant[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(RunError, match=r"a\.h5: (damaged|is no dlspec checkpoint)") as caught:
+            checkpoint.decode(bytes(mutant), source="a.h5")
+        assert type(caught.value) is RunError
 
 
 def test_a_missing_file(tmp_path):

@@ -113,7 +113,7 @@ def resumed(state, experiment, disk):
     return content_of(runner.resume(run).run if (run / "run.json").exists() else tiny.train(experiment, disk).run)
 
 
-FEW_AND_MANY = [10, pytest.param(2000, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
+FEW_AND_MANY = [10, pytest.param(2000, marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
 
 
 @pytest.mark.parametrize("page", [64, 4096])

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 import pytest
 
 from dlspec.errors import RunError
+from dlspec.run import storage
 from dlspec.run.recorder import Log, MetricsRecorder
 from dlspec.training.events import RunStarted
 from dlspec.training.spikes import Spike
 
+from .faults import Counting
 from .telling import STARTED, Clock, epoch_done, finished, state, steps_done
 
 
@@ -219,3 +221,23 @@ class TestLog:
         log.say(f"warning: class {hostile}")
         log.close()
         assert (tmp_path / "log.txt").read_text().removesuffix("\n").isprintable()
+
+
+def test_a_row_costs_the_same_after_five_thousand_epochs(tmp_path, monkeypatch):
+    class Sizes(Counting):
+        def write(self, fd, data):
+            self.sizes.append(len(data))
+            return super().write(fd, data)
+
+    filesystem = Sizes()
+    filesystem.sizes = []
+    monkeypatch.setattr(storage, "filesystem", filesystem)
+    recorder = MetricsRecorder(tmp_path)
+    for epoch in range(1, 5_001):
+        late = {"dev_f1": 0.5} if epoch > 4_000 else {}  # a metric that first shows up late
+        recorder(epoch_done(epoch, quantities={"train_cost": 0.5, **late}))
+    assert filesystem.calls.count("write") == len(filesystem.sizes) == 10_000
+    assert max(filesystem.sizes) < 250
+    assert len(filesystem.calls) < 10_010  # nothing else but opening the two files
+    recorder.close()
+    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 5_000

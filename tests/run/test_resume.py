@@ -1,44 +1,23 @@
-"""Resuming: the bytes of a run that was never interrupted, and changes on the way."""
+"""Resuming: the bytes of a run that was never interrupted."""
 
 import errno
 import json
 import os
-import shutil
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from dlspec import runner
 from dlspec.config import loader
-from dlspec.errors import RunBusyError, RunError, UsageError
-from dlspec.preparation import prepare
+from dlspec.errors import ConfigError, RunBusyError, RunError, UsageError
 from dlspec.run import checkpoint, checkpoints, directory
 from dlspec.run.record import read_record, segments_of, status_of
 
-from .resuming import EXPERIMENTS, STEPS, content_of, stop_after, train, write
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """Every experiment, trained without interruption: (run, its content)."""
-    place = tmp_path_factory.mktemp("whole")
-    runs = {name: train(place / name, name).run for name in EXPERIMENTS}
-    return {name: (run, content_of(run)) for name, run in runs.items()}
-
-
-def copy_of(run, place):
-    """A run of its own, at the same depth, so that its relative paths hold."""
-    target = place / "runs" / run.name
-    shutil.copytree(run, target)
-    for data in run.parent.parent.glob("*.npz"):
-        shutil.copy(data, place)
-    return target
-
-
-def rows_of(run):
-    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+from .resuming import EXPERIMENTS, STEPS, content_of, copy_of, rows_of, stop_after, train, write
+from .tiny import of_format
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
@@ -101,6 +80,20 @@ def test_a_finished_run_has_nothing_to_resume(whole, tmp_path):
     assert content_of(run) == whole["dropout"][1]
 
 
+@pytest.mark.parametrize("name", ["augmentation", "streaming"])
+def test_a_finished_run_needs_no_data_to_say_so(name, whole, tmp_path):
+    run = copy_of(whole[name][0], tmp_path)
+    for path in (tmp_path / "images.npz", tmp_path / "rows.h5"):
+        path.unlink(missing_ok=True)
+    outcome = runner.resume(run)
+    assert outcome.message.endswith(f" epochs; to train on: dlspec resume {run} --epochs N")
+    with pytest.raises(UsageError, match=r"would train nothing with these settings: .*; add --epochs N"):
+        runner.resume(run, overrides=["optimizer.learning_rate=1e-4"])
+    with pytest.raises(ConfigError, match=r"data\.path: there is no file"):
+        runner.resume(run, overrides=["training.epochs=9"])
+    assert content_of(run) == whole[name][1]
+
+
 def test_a_run_that_died_before_it_said_finished_is_finished(whole, tmp_path):
     run = copy_of(whole["early-stopping"][0], tmp_path)
     for name in ("report.json", "report.md"):
@@ -119,6 +112,19 @@ def test_fewer_epochs_than_done_are_refused(whole, tmp_path):
     with pytest.raises(UsageError, match=r"has begun epoch 5; expected training\.epochs of at least that, found 3"):
         runner.resume(run, overrides=["training.epochs=3"])
     assert content_of(run) == whole["dropout"][1]
+
+
+def test_fewer_epochs_are_no_way_around_a_damaged_checkpoint(whole, tmp_path):
+    run = copy_of(whole["dropout"][0], tmp_path)
+    checkpoints.of_name(run, "last").write_bytes(b"")
+    before = content_of(run)
+    with pytest.raises(UsageError, match=r"has begun epoch 5; expected training\.epochs of at least that, found 3"):
+        runner.resume(run, overrides=["training.epochs=3"])
+    assert content_of(run) == before
+    runner.resume(run)
+    found = content_of(run)
+    assert found.pop("damaged-step-00000015.h5") == b""
+    assert found == whole["dropout"][1]
 
 
 def test_an_epoch_that_has_begun_counts(tmp_path):
@@ -144,7 +150,9 @@ def test_without_a_checkpoint_it_starts_over(whole, tmp_path):
     outcome = train(tmp_path, "dropout", interrupted=stop_after(4))
     for path in checkpoints.step_files(outcome.run).values():
         path.unlink()
-    runner.resume(outcome.run)
+    said = []
+    runner.resume(outcome.run, introduce=lambda _prepared, notes: said.extend(notes))
+    assert said == ["there is no checkpoint yet: the run starts over"]
     assert content_of(outcome.run) == whole["dropout"][1]
 
 
@@ -157,21 +165,21 @@ class TestDamage:
         assert list(checkpoints.step_files(outcome.run)) == [4, 8, 9]
         return outcome.run
 
-    @pytest.mark.parametrize("damage", ["flip", "cut", "empty"])
+    @pytest.mark.parametrize("damage", ["flip", "flip of the format", "cut", "empty"])
     def test_the_newest_is_named_and_the_one_before_is_used(self, damage, two, whole):
         path = checkpoints.step_file(two, 9)
         data = bytearray(path.read_bytes())
-        data[len(data) // 2] ^= 1
-        path.write_bytes({"flip": bytes(data), "cut": bytes(data[:-100]), "empty": b""}[damage])
+        data[data.index(b"2\n") if damage == "flip of the format" else len(data) // 2] ^= 1
+        path.write_bytes({"cut": bytes(data[:-100]), "empty": b""}.get(damage, bytes(data)))
         said = []
         runner.resume(two, introduce=lambda _prepared, notes: said.extend(notes))
         assert len(said) == 1
         assert said[0].startswith(f"damaged, set aside: {path}: ")
         assert read_record(two)["lineage"][-1]["from_step"] == 8
         assert (two / "checkpoints" / "damaged-step-00000009.h5").exists()
-        expected = whole["dropout"][1]
+        expected = whole["dropout"][1].keys() - {"report.html"}  # which shows the setting of `two`
         found = content_of(two)
-        assert {name: found[name] for name in expected} == expected
+        assert {name: found[name] for name in expected} == {name: whole["dropout"][1][name] for name in expected}
 
     def test_a_checkpoint_that_may_not_be_read_is_not_taken_for_a_damaged_one(self, two, monkeypatch):
         read = Path.read_bytes
@@ -187,6 +195,18 @@ class TestDamage:
             runner.resume(two)
         monkeypatch.undo()
         assert content_of(two) == before
+
+    def test_strict_takes_no_older_one(self, two):
+        path = checkpoints.step_file(two, 9)
+        path.write_bytes(path.read_bytes()[:-1])
+        before = content_of(two)
+        with pytest.raises(
+            RunError, match=r"step-00000009\.h5: damaged: its length or SHA-256 is not the recorded one"
+        ):
+            runner.resume(two, strict=True)
+        assert content_of(two) == before
+        runner.resume(two)
+        assert read_record(two)["lineage"][-1]["from_step"] == 8
 
     def test_both_damaged(self, two, whole):
         for path in checkpoints.step_files(two).values():
@@ -212,7 +232,7 @@ class TestDamage:
 
     def test_a_newer_format_is_no_damage(self, two):
         path = checkpoints.step_file(two, 9)
-        newer = path.read_bytes().replace(b"checkpoint 2\n", b"checkpoint 3\n", 1)
+        newer = of_format(3, path.read_bytes()[checkpoint.HEADER_BYTES :])
         path.write_bytes(newer)
         with pytest.raises(RunError, match=r"step-00000009\.h5: has format 3; this dlspec reads up to 2; install"):
             runner.resume(two)
@@ -300,157 +320,16 @@ class TestEnvironment:
         assert read_record(run)["lineage"][-1]["inexact"] == ["threads: 1 then, 2 now"]
 
 
-class TestSegments:
-    def test_a_new_learning_rate_begins_one(self, whole, tmp_path):
-        run = train(tmp_path, "dropout", interrupted=stop_after(7)).run
-        runner.resume(run, overrides=["optimizer.learning_rate=1e-4"])
-        first, second = segments_of(read_record(run))
-        assert (second.config, second.epoch, second.seen, second.step) == ("config.segment-2.yaml", 2, 16, 7)
-        assert second.overrides == ("optimizer.learning_rate=1e-4",)
-        assert loader.load(run / second.config).experiment.optimizer.learning_rate == 1e-4
-        assert loader.load(run / first.config).experiment.optimizer.learning_rate == 1e-3
-        rows = rows_of(run)
-        assert [(row["segment"], row["learning_rate"]) for row in rows] == [(1, 1e-3)] * 2 + [(2, 1e-4)] * 3
-        assert rows[:2] == rows_of(whole["dropout"][0])[:2]
-        report = json.loads((run / "report.json").read_text())
-        assert report["segments"] == [
-            {"epoch": 0, "step": 0, "changes": []},
-            {"epoch": 2, "step": 7, "changes": ["optimizer.learning_rate=1e-4"]},
-        ]
-
-    @pytest.mark.parametrize(
-        "flag",
-        ["decay={name: exponential, base: 0.5}", "regularization.l2=0.5", "regularization.keep_prob=0.5",
-         "batch_size=8", "batch_size=64", "batch_size=all", "architecture.layers.0.keep_prob=0.9",
-         "training.class_weight=balanced", "optimizer.beta1=0.5"],
-    )  # fmt: skip
-    @pytest.mark.parametrize("step", [5, 6])
-    def test_interrupted_anywhere_the_second_segment_ends_in_the_same_bytes(self, flag, step, tmp_path):
-        base = train(tmp_path, "dropout", interrupted=stop_after(step)).run
-        straight, broken = (copy_of(base, tmp_path / name) for name in ("a", "b"))
-        runner.resume(straight, overrides=[flag])
-        assert content_of(straight) != content_of(base)
-        runner.resume(broken, overrides=[flag], interrupted=stop_after(2))
-        runner.resume(broken, interrupted=stop_after(1))
-        runner.resume(broken)
-        assert content_of(broken) == content_of(straight)
-
-    def test_every_example_is_seen_once_where_the_batch_size_changes_within_an_epoch(self, tmp_path):
-        run = train(tmp_path, "dropout", interrupted=stop_after(1)).run  # 16 of 48 examples seen
-        runner.resume(run, overrides=["batch_size=8"])
-        assert [row["step"] for row in rows_of(run)] == [1 + 4, 1 + 4 + 6, 17, 23, 29]
-
-    def test_three_segments_can_be_reproduced(self, tmp_path):
-        run = train(tmp_path, "plateau", interrupted=stop_after(7)).run
-        runner.resume(run, overrides=["optimizer.learning_rate=0.1"], interrupted=stop_after(5))
-        runner.resume(run, overrides=["batch_size=8", "regularization.l2=0.1"])
-        assert len(segments_of(read_record(run))) == 3
-        again = runner.reproduce(run, runs_dir=tmp_path / "runs")
-        assert again.differences == ()
-        assert content_of(again.outcome.run) == content_of(run)
-        assert read_record(again.outcome.run)["reproduces"] == run.name
-
-    def test_a_plateau_forgets_what_it_lowered_where_the_rate_is_set(self, tmp_path):
-        run = train(tmp_path, "plateau", interrupted=stop_after(20)).run
-        assert rows_of(run)[-1]["learning_rate"] < 0.5
-        runner.resume(run, overrides=["optimizer.learning_rate=0.125"])
-        assert rows_of(run)[-2]["learning_rate"] == 0.125
-
-    def test_two_changes_in_a_row_without_a_step(self, tmp_path):
-        base = train(tmp_path, "dropout", interrupted=stop_after(7)).run
-        once, twice = (copy_of(base, tmp_path / name) for name in ("a", "b"))
-        runner.resume(once, overrides=["optimizer.learning_rate=1e-4", "regularization.l2=0.1"])
-        for path in (twice / "checkpoints").glob("*"):
-            assert path.exists()
-        with pytest.raises(KeyboardInterrupt):
-            runner.resume(twice, overrides=["optimizer.learning_rate=1e-4"], watcher=interrupt_at_once)
-        runner.resume(twice, overrides=["regularization.l2=0.1"])
-        assert [segment.step for segment in segments_of(read_record(twice))] == [0, 7, 7]
-        last = [checkpoint.load(checkpoints.of_name(run, "last")).parameters["W1"].tobytes() for run in (once, twice)]
-        assert last[0] == last[1]
-
-    def test_epochs_of_a_decay_that_spans_the_run_begin_one(self, whole, tmp_path):
-        run = copy_of(whole["schedule"][0], tmp_path)
-        runner.resume(run, overrides=["training.epochs=8"])
-        assert [segment.step for segment in segments_of(read_record(run))] == [0, 18]
-
-    @pytest.mark.parametrize(
-        ("flag", "words"),
-        [
-            ("seed=4", "seed: cannot change in a run that has begun: everything random in the run follows from it"),
-            ("dtype=float64", "dtype: cannot change in a run that has begun: the state of the run is stored in this"),
-            (
-                "architecture.layers.0.units=7",
-                "architecture.layers.0.units: cannot change in a run that has begun: the",
-            ),
-            ("data.noise=0.1", "data.noise: cannot change in a run that has begun: the parameters, the splits and"),
-            (
-                "initializer=xavier",
-                "initializer.name: cannot change in a run that has begun: the start values have been",
-            ),
-            ("optimizer=sgd", "optimizer.name: cannot change in a run that has begun: the running averages of"),
-            ("name=other", "name: cannot change in a run that has begun: the run directory has been named"),
-            ("training.early_stopping={monitor: train_loss}", "training.early_stopping: cannot change in a run that"),
-        ],
-    )
-    def test_what_cannot_change_is_refused_with_the_reason(self, flag, words, whole, tmp_path):
-        run = copy_of(whole["dropout"][0], tmp_path)
-        with pytest.raises(UsageError) as caught:
-            runner.resume(run, overrides=[flag])
-        assert any(line.startswith(f"--set {flag}: ") and words in line for line in caught.value.problems)
-        assert content_of(run) == whole["dropout"][1]
-
-    def test_running_averages_that_were_never_kept(self, whole, tmp_path):
-        run = copy_of(whole["dropout"][0], tmp_path)
-        with pytest.raises(
-            UsageError, match="the run has kept s, v, and this optimizer needs largest_s, s, v; start a"
-        ):
-            runner.resume(run, overrides=["optimizer.amsgrad=true"])
-
-
-def interrupt_at_once(_event):
-    raise KeyboardInterrupt
-
-
-class TestReproduce:
-    @pytest.mark.parametrize("name", ["early-stopping", "schedule", "augmentation"])
-    def test_a_finished_run(self, name, whole, tmp_path):
-        run = copy_of(whole[name][0], tmp_path)
-        again = runner.reproduce(run, runs_dir=tmp_path / "runs")
-        assert (again.differences, again.environment) == ((), ())
-        assert content_of(again.outcome.run) == whole[name][1]
-
-    def test_a_run_that_has_not_finished_is_repeated_up_to_its_checkpoint(self, tmp_path):
-        run = train(tmp_path, "dropout", interrupted=stop_after(7)).run
-        again = runner.reproduce(run, runs_dir=tmp_path / "runs")
-        assert again.differences == ()
-        assert content_of(again.outcome.run) == content_of(run)
-
-    def test_what_differs_is_told(self, whole, tmp_path):
-        run = copy_of(whole["dropout"][0], tmp_path)
-        metrics = run / "metrics.jsonl"
-        rows = rows_of(run)
-        rows[3]["train_cost"] = 0.5
-        metrics.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        path = checkpoints.of_name(run, "last")
-        saved = checkpoint.load(path)
-        saved.parameters["b2"][0] += 0.25
-        checkpoint.save(path, saved)
-        again = runner.reproduce(run, runs_dir=tmp_path / "runs")
-        found = {difference.what: difference.detail for difference in again.differences}
-        assert set(found) == {"metrics.jsonl", "checkpoint last, parameters"}
-        assert found["metrics.jsonl"].startswith("from epoch 4 on: train_cost 0.5, now 0.")
-        assert found["checkpoint last, parameters"].startswith("b2: up to 0.25 apart, where values reach ")
-
-    def test_data_that_changed_is_refused(self, whole, tmp_path):
-        run = copy_of(whole["augmentation"][0], tmp_path)
-        with (tmp_path / "images.npz").open("ab") as file:
-            file.write(b"\0")
-        with pytest.raises(RunError, match="the data has changed since this run was trained"):
-            runner.reproduce(run, runs_dir=tmp_path / "runs")
-
-
-def test_the_config_as_it_was_trains_to_the_same(whole, tmp_path):
-    run = copy_of(whole["schedule"][0], tmp_path)
-    outcome = runner.train(prepare(loader.load(run / "config.resolved.yaml")), runs_dir=tmp_path / "again")
-    assert content_of(outcome.run) == whole["schedule"][1]
+def test_an_interrupted_run_has_the_parameters_of_its_best_epoch(tmp_path):
+    flags = ["training.early_stopping.patience=30", "training.epochs=30"]
+    whole = train(tmp_path / "whole", "early-stopping", overrides=flags)
+    best = min(rows_of(whole.run), key=lambda row: row["dev_loss"])
+    later = best["step"] + 4  # in the midst of a later epoch
+    run = train(tmp_path / "a", "early-stopping", overrides=flags, interrupted=stop_after(later)).run
+    that_epoch = train(tmp_path / "b", "early-stopping", overrides=[*flags[:1], f"training.epochs={best['epoch']}"]).run
+    last = checkpoint.load(checkpoints.of_name(that_epoch, "last"))
+    for found in (checkpoints.load_of_run(run), checkpoints.load_of_run(whole.run)):  # Ctrl-C, and the budget
+        assert (found[0], found[2].progress["epoch"]) == ("best", best["epoch"])
+        for name, array in last.parameters.items():
+            np.testing.assert_array_equal(found[2].parameters[name], array)
+    assert best["epoch"] < 30

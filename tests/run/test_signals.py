@@ -132,13 +132,17 @@ def test_a_second_signal_ends_at_once(tmp_path):
 
     def arrange():
         def stuck(*_arguments, **_keywords):
+            (tmp_path / "begun").touch()
             while True:
                 time.sleep(0.01)
 
         Session._train = stuck
 
     child = command_in_child("train", config, "--runs-dir", tmp_path / "runs", before=arrange)
-    time.sleep(0.3)
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "begun").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     os.kill(child, signal.SIGINT)
     time.sleep(0.2)
     assert os.waitpid(child, os.WNOHANG) == (0, 0)

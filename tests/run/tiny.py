@@ -1,5 +1,6 @@
 """A run small enough to be trained hundreds of times."""
 
+import hashlib
 from datetime import UTC, datetime
 
 from dlspec import runner
@@ -32,3 +33,9 @@ def prepared(directory):
 
 def train(experiment, runs_dir, **settings):
     return runner.train(experiment, runs_dir=runs_dir, now=lambda: datetime(2026, 1, 1, tzinfo=UTC), **settings)
+
+
+def of_format(number, image):
+    """A checkpoint file as a dlspec of that format would write it: its header is the same for all from 2 on."""
+    digest = hashlib.sha256(str(number).encode() + image).hexdigest()
+    return f"dlspec checkpoint {number}\nbytes {len(image)}\nsha256 {digest}\n".encode().ljust(512, b"\0") + image
