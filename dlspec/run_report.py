@@ -190,7 +190,7 @@ def _evidence(
             rows,
             trend_of(rows, samples),
             underfits=bias.value >= bias.threshold,
-            overfits=variance is not None and variance.value >= variance.threshold,
+            overfits=variance is not None and variance.judgement == "high",
             descent=experiment.batch_size == "all" and experiment.optimizer.name == "sgd" and not (noisy or normalized),
             ends=result == "last",
         ),

@@ -37,13 +37,6 @@ architecture: {layers: []}
 optimizer: {name: adam, learning_rate: 0.03}
 training: {epochs: 30}
 """,
-    "iris": """\
-data: {path: DATASETS/iris.csv, target: species, split: {ratios: 60/20/20}}
-architecture: {layers: [{units: 8}]}
-optimizer: {name: adam, learning_rate: 0.03}
-batch_size: 16
-training: {epochs: 60}
-""",
     "digits": """\
 data: {path: DATASETS/digits.h5, split: {ratios: 60/20/20, seed: 5}}
 evaluation: {variance_threshold: 0.05}
@@ -80,6 +73,21 @@ architecture: {layers: [{units: 100}]}
 optimizer: {name: adam, learning_rate: 0.02}
 training: {epochs: 250}
 """,
+    "noisy moons": """\
+data: {synthetic: moons, examples: 4000, noise: 0.2}
+evaluation: {human_level_error: 0.029}
+architecture: {layers: [{units: 20, batch_norm: true}]}
+optimizer: {name: momentum, learning_rate: 0.3}
+training: {epochs: 30}
+""",
+    "circles, deep": """\
+data: {synthetic: circles, examples: 4000, noise: 0.05}
+evaluation: {human_level_error: 0.024}
+architecture: {layers: [{units: 16}, {units: 16}, {units: 16}]}
+optimizer: {name: rmsprop, learning_rate: 0.002}
+decay: cosine
+training: {epochs: 60}
+""",
     "moons": """\
 data: {synthetic: moons, examples: 50, noise: 0.35, dev: {seed: 9, examples: 2000}}
 architecture: {layers: [{units: 100}, {units: 100}]}
@@ -106,11 +114,12 @@ SIGMOIDS = "[" + ", ".join(["{units: 24, activation: sigmoid}"] * 5) + "]"
 _at = partial(planted, BASES)
 
 HELD_OUT: list[Situation] = [
-    *_at("flower", (HEALTHY,), {"healthy": ()}),
-    *_at("blobs", (HEALTHY,), {"healthy": ()}),
+    *_at("flower", (HEALTHY,), {"healthy": ("data.examples=12000", "training.epochs=30")}),
+    *_at("blobs", (HEALTHY,), {"healthy": ("data.examples=8000",)}),
     *_at("quantiles", (HEALTHY,), {"healthy": ()}),
     *_at("linear", (HEALTHY,), {"healthy": ()}),
-    *_at("iris", (HEALTHY, TOO_FEW), {"healthy": ()}),
+    *_at("noisy moons", (HEALTHY,), {"healthy": ()}),
+    *_at("circles, deep", (HEALTHY,), {"healthy": ()}),
     *_at("digits", (HEALTHY, TOO_FEW), {"healthy": ()}),
     *_at("cancer", (HEALTHY, TOO_FEW), {"healthy": ()}),
     *_at("flipped labels", (HEALTHY,), {"healthy": ()}),
@@ -197,6 +206,48 @@ HELD_OUT: list[Situation] = [
     *_at(
         "quantiles",
         (TOO_FEW,),
-        {"dev of 50": ("data={synthetic: gaussian_quantiles, examples: 1200, dev: {seed: 7, examples: 50}}",)},
+        {"dev of 50": ("data={synthetic: gaussian_quantiles, examples: 1250, split: {ratios: 96/4}}",)},
+    ),
+    # --- mild faults
+    *_at(
+        "flower",
+        (BIAS,),
+        {
+            "6 units": ("architecture.layers=[{units: 6}]",),
+            "alpha 3e-4": ("optimizer.learning_rate=3e-4", "training.epochs=20"),
+            "12 epochs of large batches": ("batch_size=256", "training.epochs=12", "optimizer.learning_rate=0.003"),
+        },
+    ),
+    *_at(
+        "quantiles",
+        (BIAS,),
+        {
+            "L2 of 20": ("regularization.l2=20",),
+            "sgd, alpha 0.01": ("optimizer={name: sgd, learning_rate: 0.01}", "training.epochs=20"),
+            "2 units": ("architecture.layers.0.units=2",),
+        },
+    ),
+    *_at("blobs", (BIAS,), {"3 units": ("architecture.layers.0.units=3",)}),
+    *_at(
+        "digits",
+        (BIAS, BOTH),
+        {
+            "6 units": ("architecture.layers.0.units=6",),
+            "sgd, alpha 0.01": ("optimizer={name: sgd, learning_rate: 0.01}", "training.epochs=15"),
+            "keep_prob 0.1": ("regularization.keep_prob=0.1",),
+        },
+    ),
+    # --- two faults at once
+    *_at("flower", (BIAS,), {"zeros, alpha 1e-4": ("initializer=zeros", "optimizer.learning_rate=1e-4")}),
+    *_at("quantiles", (BIAS,), {"one unit, L2 of 100": ("architecture.layers.0.units=1", "regularization.l2=100")}),
+    *_at(
+        "digits",
+        (BIAS, BOTH),
+        {"huge, keep_prob 0.2": ("initializer={name: he, gain: 50}", "regularization.keep_prob=0.2")},
+    ),
+    *_at(
+        "other units",
+        (BIAS, BOTH),
+        {"unnormalised, 2 units": ("data.normalize=none", "architecture.layers.0.units=2", "optimizer=adam")},
     ),
 ]

@@ -51,6 +51,13 @@ regularization: {l2: 0.3}
 optimizer: {name: adam, learning_rate: 0.01}
 training: {epochs: 30}
 """,
+    "iris": """\
+data: {path: DATASETS/iris.csv, target: species, split: {ratios: 60/20/20}}
+architecture: {layers: [{units: 8}]}
+optimizer: {name: adam, learning_rate: 0.03}
+batch_size: 16
+training: {epochs: 200}
+""",
     "flipped labels": """\
 data: {train: flipped10_train.csv, dev: flipped10_dev.csv}
 evaluation: {human_level_error: 0.1}
@@ -101,6 +108,7 @@ SITUATIONS: list[Situation] = [
     *_at("flipped labels", (HEALTHY,), {"healthy": ()}),
     *_at("rare class", (HEALTHY,), {"healthy": ()}),
     *_at("diabetes", (HEALTHY, TOO_FEW), {"healthy": ()}),
+    *_at("iris", (HEALTHY, TOO_FEW), {"healthy": ()}),
     *_at("cancer", (HEALTHY, TOO_FEW), {"healthy": ()}),
     *_at("digits", (HEALTHY, TOO_FEW), {"healthy": ()}),
     # --- networks too small

@@ -88,7 +88,7 @@ def curve_findings(
         trend: from `trend_of`.
         underfits: whether the bias is not fine: else a loss that falls, jumps or spikes from a
             low level does no harm.
-        overfits: whether the variance is not fine: else a dev loss that rises from a low level costs no example.
+        overfits: whether the variance is high: else a dev loss that rises costs no example, as far as can be told.
         descent: whether every step went against the gradient of all examples, without noise, so that J must fall.
         ends: whether the parameters of the last epoch are the result, so that a rise of the dev loss does harm.
     """
