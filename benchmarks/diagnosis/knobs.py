@@ -1,8 +1,8 @@
 """Which knobs truly help, found by running them: `python -m benchmarks.diagnosis.knobs [PART OF A NAME…]`.
 
-Every knob of course 3 for train and for dev is turned in every situation, whatever the diagnosis says, from three seeds.
-A knob helps where the error falls by more than the noise of the seeds, or where every run with it is better than every
-run without it. A bias that a knob takes away was avoidable. Half an hour; writes `benchmarks/results/knobs.md`.
+Every knob of course 3 for train and for dev is turned in every situation, whatever the diagnosis says, from three
+seeds. A knob helps where the error falls by more than the noise of the seeds, or where every run with it is better than
+every run without it. A bias that a knob takes away was avoidable. Half an hour; writes `benchmarks/results/knobs.md`.
 """
 
 import statistics
