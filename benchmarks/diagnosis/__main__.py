@@ -2,7 +2,7 @@
 
 Every situation is trained from five seeds on the same data; then once more, from each seed with the `--set` lines of
 the first action that its own report prints. An action helps where the 95 % interval of the differences of the dev
-error, seed by seed, is above 0, and their mean at least half a percent. About ten minutes on one core.
+error, seed by seed, is above 0, and their mean at least half a percent. Four minutes of one core.
 
 `--publish` writes `benchmarks/results/diagnosis.json` and the figures in `docs/concepts/diagnosis.md`.
 """
@@ -40,7 +40,7 @@ def main() -> None:
 
 def publish(measured: dict[str, list[dict[str, Any]]]) -> None:
     """Write the results, and the figures into the documentation."""
-    rows = ",\n".join(json.dumps({"set": title, **row}) for title, rows in measured.items() for row in rows)
+    rows = ",\n".join(json.dumps({"group": title, **row}) for title, rows in measured.items() for row in rows)
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(f"[\n{rows}\n]\n")
     before, rest = PAGE.read_text().split(BEGIN)

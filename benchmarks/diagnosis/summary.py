@@ -18,7 +18,7 @@ class Share:
     whole: int
 
     def __str__(self) -> str:
-        return f"{self.part} of {self.whole}" + (f" ({self.part / self.whole:.0%})" if self.whole else "")
+        return f"{self.part} of {self.whole}" + (f" ({100 * self.part / self.whole:.1f} %)" if self.whole else "")
 
 
 def verdicts(results: list[Result]) -> Share:

@@ -27,9 +27,9 @@ RESULTS = [
 
 
 def test_the_shares():
-    assert str(summary.verdicts(RESULTS)) == "11 of 14 (79%)"
-    assert str(summary.actions(RESULTS)) == "1 of 3 (33%)"
-    assert str(summary.alarms(RESULTS)) == "2 of 3 (67%)"
+    assert str(summary.verdicts(RESULTS)) == "11 of 14 (78.6 %)"
+    assert str(summary.actions(RESULTS)) == "1 of 3 (33.3 %)"
+    assert str(summary.alarms(RESULTS)) == "2 of 3 (66.7 %)"
     assert str(summary.verdicts([])) == "0 of 0"
 
 
