@@ -181,7 +181,7 @@ def _evidence(
     result: str,
 ) -> Evidence:
     """What the run shows beside its errors."""
-    bias = diagnosis.gaps[0]
+    bias, variance = diagnosis.gaps[0], next((gap for gap in diagnosis.gaps if gap.name == "variance"), None)
     noisy = experiment.augmentation is not None or least_kept(experiment) < 1
     normalized = any(layer.batch_norm for layer in experiment.architecture.layers)
     findings = [
@@ -190,7 +190,8 @@ def _evidence(
             rows,
             trend_of(rows, samples),
             underfits=bias.value >= bias.threshold,
-            full_batch=experiment.batch_size == "all" and not (noisy or normalized),
+            overfits=variance is not None and variance.judgement == "high",
+            descent=experiment.batch_size == "all" and experiment.optimizer.name == "sgd" and not (noisy or normalized),
             ends=result == "last",
         ),
     ]
@@ -200,6 +201,8 @@ def _evidence(
         diagnosis=diagnosis,
         findings=findings,
         examples=len(dataset.splits["train"]),
+        task=dataset.task,
+        classes=len(dataset.classes),
         images=dataset.image_shape is not None,
         stopped_early=finished.reason == "early_stopping",
         penalty=(last["train_cost"] - last["train_loss"]) / (last["train_loss"] or 1.0),

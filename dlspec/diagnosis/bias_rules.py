@@ -3,47 +3,17 @@
 from collections.abc import Iterator
 
 from dlspec.diagnosis.evidence import Action, Evidence, Rule
-from dlspec.diagnosis.optimization_rules import least_kept, weaker_regularization
-
-BIGGER = 4
-SMALLEST_LAYER = 64
-FEW_LAYERS = 3
+from dlspec.diagnosis.network_rules import bigger
+from dlspec.diagnosis.optimization_rules import least_kept, no_regularization, strongest_penalty
 
 
-def _weaker(evidence: Evidence) -> Iterator[Action]:
+def _unregularized(evidence: Evidence) -> Iterator[Action]:
     """Regularization has no task where there is no variance to fight."""
     variance = evidence.gap("variance")
     experiment = evidence.experiment
-    regularized = experiment.regularization.l2 or experiment.regularization.l1 or least_kept(experiment) < 1
+    regularized = strongest_penalty(experiment) > 0 or least_kept(experiment) < 1
     if regularized and (variance is None or variance.judgement == "fine"):
-        yield weaker_regularization(experiment, "there is regularization, and hardly any variance for it to fight")
-
-
-def _bigger(evidence: Evidence) -> Iterator[Action]:
-    layers = evidence.experiment.architecture.layers
-    if all(layer.activation.name == "linear" for layer in layers):
-        units = [max(SMALLEST_LAYER, layer.units) for layer in layers] or [SMALLEST_LAYER]
-        words = "without a hidden layer" if not layers else "with linear hidden layers"
-        reason = f"{words} the network is a linear function of its inputs"
-    else:
-        units = [max(SMALLEST_LAYER, BIGGER * layer.units) for layer in layers]
-        units += [units[-1]] * (len(units) < FEW_LAYERS)
-        reason = "the training error is high, and nothing is wrong with the training: the network is too small"
-    changes = []
-    if len(units) == len(layers) and not all(layer.activation.name == "linear" for layer in layers):
-        changes = [f"architecture.layers.{index}.units={n}" for index, n in enumerate(units)]
-    else:
-        items = ", ".join(f"{{units: {n}, activation: {_activation(evidence, i)}}}" for i, n in enumerate(units))
-        changes = [f"architecture.layers=[{items}]"]
-    effect = "the training error falls; with regularization a bigger network costs nothing but time"
-    yield Action("train a bigger network", "bias", "train", reason, effect, tuple(changes))
-
-
-def _activation(evidence: Evidence, index: int) -> str:
-    """That of the layer, or of the last one for a new layer; relu in place of linear."""
-    layers = evidence.experiment.architecture.layers
-    name = layers[min(index, len(layers) - 1)].activation.name if layers else "relu"
-    return "relu" if name == "linear" else name
+        yield no_regularization(experiment, "there is regularization, and hardly any variance for it to fight")
 
 
 def _longer(evidence: Evidence) -> Iterator[Action]:
@@ -82,4 +52,4 @@ def _another_architecture(evidence: Evidence) -> Iterator[Action]:  # noqa: ARG0
     yield Action("try another architecture", "bias", "train", "the training error is high", effect)
 
 
-BIAS: tuple[Rule, ...] = (_weaker, _bigger, _longer, _better_optimizer, _learning_rate, _another_architecture)
+BIAS: tuple[Rule, ...] = (_unregularized, bigger, _longer, _better_optimizer, _learning_rate, _another_architecture)

@@ -79,7 +79,7 @@ def _roughness(losses: Sequence[float]) -> float:
 
 
 def curve_findings(
-    rows: Sequence[Row], trend: Trend, *, underfits: bool, full_batch: bool, ends: bool
+    rows: Sequence[Row], trend: Trend, *, underfits: bool, overfits: bool, descent: bool, ends: bool
 ) -> list[Finding]:
     """What is wrong with the curves.
 
@@ -88,13 +88,14 @@ def curve_findings(
         trend: from `trend_of`.
         underfits: whether the bias is not fine: else a loss that falls, jumps or spikes from a
             low level does no harm.
-        full_batch: whether every step was on all examples and without noise, so that J must fall.
+        overfits: whether the variance is high: else a dev loss that rises costs no example, as far as can be told.
+        descent: whether every step went against the gradient of all examples, without noise, so that J must fall.
         ends: whether the parameters of the last epoch are the result, so that a rise of the dev loss does harm.
     """
-    findings = list(_rises(rows)) if full_batch else []
+    findings = list(_rises(rows)) if descent else []
     if underfits:
         findings += [*_spikes(rows), *_of_trend(trend)]
-    return [*findings, *(_parting(rows) if ends else ())]
+    return [*findings, *(_parting(rows) if overfits and ends else ())]
 
 
 def _spikes(rows: Sequence[Row]) -> Iterator[Finding]:

@@ -42,6 +42,8 @@ class Evidence:
         diagnosis: verdict and gaps.
         findings: of layers and curves.
         examples: of the training split.
+        task: `classification`, `regression` or `multi_task`.
+        classes: how many there are; 0 for the other tasks.
         images: whether the inputs are images.
         stopped_early: whether early stopping ended the run.
         penalty: what the cost has beyond the loss, by the loss, on train.
@@ -53,6 +55,8 @@ class Evidence:
     diagnosis: Diagnosis
     findings: Sequence[Finding]
     examples: int
+    task: str
+    classes: int
     images: bool
     stopped_early: bool
     penalty: float

@@ -3,13 +3,14 @@
 In the order of the forward pass and of time: what the network starts from, how it steps, how long.
 """
 
-import math
 from collections.abc import Iterator
 
 from dlspec.config.decay import Cosine, OneCycle
 from dlspec.config.experiment import Experiment
 from dlspec.diagnosis.evidence import Action, Evidence, Rule
 from dlspec.diagnosis.findings import Finding
+from dlspec.diagnosis.learning_rates import MOST, default_of, faster, slower
+from dlspec.diagnosis.network_rules import narrow
 
 RELU_LIKE = {"relu", "leaky_relu", "silu", "gelu", "elu", "softplus"}
 SMALLEST_NORMALIZED_BATCH = 16  # statistics of fewer examples are mostly noise
@@ -20,6 +21,18 @@ SMALL_NORM = 1.0  # of a unit's weights: where the inputs are normalised it can 
 LEAST_RATE = 0.01  # of the largest one
 LONGER = 4
 FEW_EPOCHS = 10
+FEW_STEPS = 200  # within which hardly any network learns more than the beginning
+MANY_SIGMOIDS = 3  # in a row: at most 1/64 of the gradient gets past them
+
+
+def _sigmoids(evidence: Evidence) -> Iterator[Action]:
+    layers = enumerate(evidence.experiment.architecture.layers)
+    sigmoids = [index for index, layer in layers if layer.activation.name == "sigmoid"]
+    if len(sigmoids) >= MANY_SIGMOIDS:
+        reason = f"{len(sigmoids)} hidden layers of sigmoids, each of which lets at most a quarter of the gradient pass"
+        effect = "the gradient does not shrink on the way back"
+        changes = (*(f"architecture.layers.{index}.activation=relu" for index in sigmoids), "initializer=he")
+        yield Action("take relu for sigmoid", "optimization", "train", reason, effect, changes)
 
 
 def _start(evidence: Evidence) -> Iterator[Action]:
@@ -43,9 +56,6 @@ def _start(evidence: Evidence) -> Iterator[Action]:
             f"start from {best}",
             "the signal keeps its size from layer to layer, and every unit learns its own",
         )
-    elif any(layer.activation.name == "sigmoid" for layer in experiment.architecture.layers):
-        changes = (*(f"architecture.layers.{index}.activation=relu" for index in layers), "initializer=he")
-        words, effect = "take relu for sigmoid", "its gradient does not shrink on the way back"
     else:
         changes = tuple(f"architecture.layers.{index}.batch_norm=true" for index in layers)
         words, effect = "normalize every layer over the batch", "every layer gets a signal of the same size"
@@ -53,10 +63,13 @@ def _start(evidence: Evidence) -> Iterator[Action]:
 
 
 def _inputs(evidence: Evidence) -> Iterator[Action]:
-    finding = evidence.finding("inputs off scale")
-    if finding and evidence.experiment.data.normalize != "standard":
+    """A rate that was small enough for inputs off scale is too small for normalised ones."""
+    finding, experiment = evidence.finding("inputs off scale"), evidence.experiment
+    if finding and experiment.data.normalize != "standard":
         effect = "the cost is as curved in one direction as in another, so that one learning rate fits all"
-        yield _repair("normalize the inputs", finding, effect, ("data.normalize=standard",))
+        usual = default_of(experiment)
+        changes = (f"optimizer.learning_rate={usual:g}",) if experiment.optimizer.learning_rate < usual else ()
+        yield _repair("normalize the inputs", finding, effect, ("data.normalize=standard", *changes))
 
 
 def _dead(evidence: Evidence) -> Iterator[Action]:
@@ -69,8 +82,8 @@ def _dead(evidence: Evidence) -> Iterator[Action]:
         relus = [index for index, layer in layers if layer.activation.name == "relu"]
         changes = tuple(f"architecture.layers.{index}.activation=leaky_relu" for index in relus)
         yield _repair("take leaky_relu for relu", finding, "dead units learn again", changes)
-    else:
-        changes = slower(experiment, 10)
+    elif experiment.optimizer.learning_rate > MOST * default_of(experiment):  # else something else stops them
+        changes = slower(experiment)
         yield _repair("lower the learning rate", finding, "steps no longer push units out of the data", changes)
 
 
@@ -97,14 +110,14 @@ def _too_regularized(evidence: Evidence) -> Iterator[Action]:
     reasons = []
     if evidence.penalty > STRONG_PENALTY:
         reasons.append(f"the penalty is {evidence.penalty:.3g} times the training loss")
-    elif strongest > STRONG_DECAY:
+    elif strongest > STRONG_DECAY and evidence.task != "regression":  # its loss is as curved far from 0 as near it
         reasons.append(f"the penalty pulls each weight to 0 with a strength of λ/m = {strongest:.2g}")
     if kept < LEAST_KEPT:
         reasons.append(f"of a layer only {kept:.0%} of the units are kept")
     if regularization.max_norm is not None and regularization.max_norm < SMALL_NORM:
         reasons.append(f"no unit's weights may be longer than {regularization.max_norm:g}")
     if reasons:
-        yield weaker_regularization(evidence.experiment, " and ".join(reasons))
+        yield no_regularization(evidence.experiment, " and ".join(reasons))
 
 
 def _decayed(evidence: Evidence) -> Iterator[Action]:
@@ -121,15 +134,16 @@ def _decayed(evidence: Evidence) -> Iterator[Action]:
 
 
 def _too_large_steps(evidence: Evidence) -> Iterator[Action]:
-    if finding := evidence.finding("rising cost", "oscillating cost"):
-        changes = slower(evidence.experiment, 10)
+    """A cost that rises now and then while it still falls has other faults."""
+    finding = evidence.finding("rising cost", "oscillating cost")
+    if finding and not evidence.finding("cost still falling"):
+        changes = slower(evidence.experiment)
         yield _repair("lower the learning rate", finding, "the cost falls steadily, and lower", changes)
 
 
 def _too_small_steps(evidence: Evidence) -> Iterator[Action]:
-    if finding := evidence.finding("steps too small"):
-        factor = 10.0 ** min(4, max(1, math.ceil(math.log10(3 / max(finding.value, 1e-9)))))
-        changes = slower(evidence.experiment, 1 / factor)
+    finding = evidence.finding("steps too small")
+    if finding and (changes := faster(evidence.experiment, finding.value)):
         yield _repair("raise the learning rate", finding, "the same epochs go much further", changes)
 
 
@@ -151,9 +165,11 @@ def _stopped(evidence: Evidence) -> Iterator[Action]:
 def _few_steps(evidence: Evidence) -> Iterator[Action]:
     """One step per pass over many examples."""
     finding = evidence.finding("cost still falling")
-    if finding and evidence.experiment.batch_size == "all" and evidence.examples >= 512:
+    few = evidence.epochs < FEW_STEPS
+    if evidence.experiment.batch_size == "all" and evidence.examples >= 512 and (finding or few):
+        reason = f"{evidence.epochs} steps in all, one per epoch" if few else finding.message if finding else ""
         effect = f"{-(-evidence.examples // 64)} steps per epoch in the place of one"
-        yield _repair("take mini-batches", finding, effect, ("batch_size=64",))
+        yield Action("take mini-batches", "optimization", "train", reason, effect, ("batch_size=64",))
 
 
 def _hardly_begun(evidence: Evidence) -> Iterator[Action]:
@@ -179,12 +195,6 @@ def initializer_for(experiment: Experiment) -> str:
     return "he" if not names or any(name in RELU_LIKE for name in names) else "xavier"
 
 
-def slower(experiment: Experiment, factor: float) -> tuple[str, ...]:
-    """Overrides that divide the learning rate; rates written by hand give way to a constant one."""
-    rate = f"optimizer.learning_rate={experiment.optimizer.learning_rate / factor:.3g}"
-    return (rate, "decay=constant") if experiment.decay.name == "manual" else (rate,)
-
-
 def least_kept(experiment: Experiment) -> float:
     """The smallest keep_prob of any layer, the input's included."""
     regularization, layers = experiment.regularization, experiment.architecture.layers
@@ -199,14 +209,10 @@ def strongest_penalty(experiment: Experiment) -> float:
     return max(strength or 0.0 for strength in (whole.l2, whole.l1, output.l2, output.l1, *own))
 
 
-def weaker_regularization(experiment: Experiment, reason: str) -> Action:
-    """Overrides that leave a hundredth of every penalty, and no dropout."""
+def no_regularization(experiment: Experiment, reason: str) -> Action:
+    """Overrides that leave no penalty and no dropout: a hundredth of what is far too strong often still is."""
     regularization = experiment.regularization
-    changes = [
-        f"regularization.{name}={getattr(regularization, name) / 100:.3g}"
-        for name in ("l2", "l1")
-        if getattr(regularization, name)
-    ]
+    changes = [f"regularization.{name}=0" for name in ("l2", "l1") if getattr(regularization, name)]
     changes += [f"regularization.{k}=1" for k in ("keep_prob", "input_keep_prob") if getattr(regularization, k) < 1]
     for index, layer in enumerate(experiment.architecture.layers):
         changes += [f"architecture.layers.{index}.{n}=null" for n in ("l2", "l1", "keep_prob") if getattr(layer, n)]
@@ -214,8 +220,8 @@ def weaker_regularization(experiment: Experiment, reason: str) -> Action:
         changes.append("optimizer.weight_decay=0.01")
     if regularization.max_norm is not None:
         changes.append("regularization.max_norm=null")
-    effect = "the network can fit the training set again; watch the variance"
-    return Action("weaken the regularization", "bias", "train", reason, effect, tuple(changes))
+    effect = "the network can fit the training set; then regularize as much as the variance asks for"
+    return Action("leave out the regularization", "bias", "train", reason, effect, tuple(changes))
 
 
 def _repair(action: str, finding: Finding, effect: str, changes: tuple[str, ...]) -> Action:
@@ -223,6 +229,7 @@ def _repair(action: str, finding: Finding, effect: str, changes: tuple[str, ...]
 
 
 OPTIMIZATION: tuple[Rule, ...] = (
+    _sigmoids,
     _start,
     _inputs,
     _tiny_batches,
@@ -233,6 +240,7 @@ OPTIMIZATION: tuple[Rule, ...] = (
     _too_large_steps,
     _stopped,
     _too_small_steps,
+    narrow,
     _few_steps,
     _too_short,
 )

@@ -14,7 +14,7 @@ from dlspec.training.health import HealthSampler
 
 HEALTH_FILE = "health.jsonl"
 
-FIRST = 100
+FIRST = 400
 """Steps before the second sample; each further one waits until the steps have doubled."""
 
 ENDS = ("completed", "early_stopping")  # of a run, after which the last sample is taken

@@ -13,6 +13,8 @@ from dlspec.diagnosis.intervals import ErrorRate
 
 MOONS = "data: {synthetic: moons, examples: 1000}\n"
 HIDDEN = "architecture: {layers: [{units: 8}, {units: 4, activation: tanh}]}\n"
+LAYER = "{{units: 4, activation: {}}}"
+DEEP = f"architecture: {{{{layers: [{LAYER}, {LAYER}, {LAYER}]}}}}\n"
 
 
 def config_at(place, text):
@@ -27,6 +29,8 @@ def evidence_of(place, text, *, train=0.2, dev=0.2, test=None, findings=(), **fa
     rates = {name: None if e is None else ErrorRate(e, sizes.get(name, 10_000)) for name, e in errors.items()}
     defaults = {
         "examples": 600,
+        "task": "classification",
+        "classes": 2,
         "images": False,
         "stopped_early": False,
         "penalty": 0.0,
@@ -55,7 +59,8 @@ def first(place, text, **settings):
          ("normalize every layer over the batch",
           ("architecture.layers.0.batch_norm=true", "architecture.layers.1.batch_norm=true"))),
         ("", ("dead units", 0), ("take leaky_relu for relu", ("architecture.layers.0.activation=leaky_relu",))),
-        ("", ("dead units", 8), ("lower the learning rate", ("optimizer.learning_rate=0.0001",))),
+        ("optimizer: {name: adam, learning_rate: 0.5}\n", ("dead units", 8),
+         ("lower the learning rate", ("optimizer.learning_rate=0.01",))),
         ("", ("oscillating cost", None), ("lower the learning rate", ("optimizer.learning_rate=0.0001",))),
         ("optimizer: sgd\n", ("rising cost", 3), ("lower the learning rate", ("optimizer.learning_rate=0.01",))),
         ("decay: {name: manual, points: [{epoch: 5, learning_rate: 0.1}]}\n", ("rising cost", 3),
@@ -64,10 +69,49 @@ def first(place, text, **settings):
         ("training: {epochs: 7}\n", ("dead units", 3), ("train longer", ("training.epochs=70",))),
         ("training: {epochs: 20}\n", ("cost still falling", None), ("train longer", ("training.epochs=80",))),
         ("batch_size: all\n", ("cost still falling", None), ("take mini-batches", ("batch_size=64",))),
+        ("batch_size: all\n", ("dead units", 3), ("take mini-batches", ("batch_size=64",))),  # 20 steps in all
+        ("optimizer: {name: sgd, learning_rate: 1e-5}\n", ("steps too small", None),
+         ("raise the learning rate", ("optimizer.learning_rate=0.1",))),
+        ("optimizer: {name: sgd, learning_rate: 30}\n", ("oscillating cost", None),
+         ("lower the learning rate", ("optimizer.learning_rate=1",))),
     ],
 )  # fmt: skip
 def test_a_fault_of_the_training_comes_before_everything_else(config, finding, expected, tmp_path):
     assert first(tmp_path, MOONS + HIDDEN + config, findings=[finding], dev=0.5) == expected
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "changes"),
+    [
+        ("{name: sgd, learning_rate: 1e-7}", ("data.normalize=standard", "optimizer.learning_rate=0.1")),
+        ("{name: sgd, learning_rate: 0.5}", ("data.normalize=standard",)),
+    ],
+)
+def test_normalised_inputs_bear_the_usual_learning_rate(optimizer, changes, tmp_path):
+    text = MOONS.replace("1000", "1000, normalize: none") + f"optimizer: {optimizer}\n"
+    findings = [("inputs off scale", 0), ("steps too small", None)]
+    assert first(tmp_path, text, findings=findings) == ("normalize the inputs", changes)
+
+
+def test_a_rate_that_is_high_already_is_not_raised(tmp_path):
+    text = MOONS + HIDDEN + "optimizer: {name: adam, learning_rate: 0.02}\n"
+    assert first(tmp_path, text, findings=[("steps too small", None)])[0] == "train a bigger network"
+
+
+@pytest.mark.parametrize(
+    ("regularization", "task", "l2"),
+    [
+        ("{}", "classification", 1.8),
+        ("{l2: 2}", "classification", 6),
+        ("{}", "regression", 180),
+        ("{l2: 2}", "regression", 180),
+    ],
+)
+def test_l2_is_as_strong_as_the_task_needs(regularization, task, l2, tmp_path):
+    text = f"data: {{train: a.csv, dev: b.csv}}\nregularization: {regularization}\n" + HIDDEN
+    action, changes = first(tmp_path, text, train=0.001, dev=0.2, task=task)
+    assert action in ("regularize with L2", "strengthen L2")
+    assert changes == (f"regularization.l2={l2}",)
 
 
 def test_inputs_are_normalised_unless_they_are(tmp_path):
@@ -80,18 +124,32 @@ def test_inputs_are_normalised_unless_they_are(tmp_path):
     ("config", "facts", "expected"),
     [
         ("batch_size: 4\narchitecture: {layers: [{units: 8, batch_norm: true}]}\n", {}, "take larger batches"),
-        ("regularization: {l2: 100}\n" + HIDDEN, {"penalty": 0.6}, "weaken the regularization"),
-        ("regularization: {keep_prob: 0.2}\n" + HIDDEN, {}, "weaken the regularization"),
+        ("regularization: {l2: 100}\n" + HIDDEN, {"penalty": 0.6}, "leave out the regularization"),
+        ("regularization: {keep_prob: 0.2}\n" + HIDDEN, {}, "leave out the regularization"),
         (
             "decay: {name: exponential, base: 0.5}\n" + HIDDEN,
             {"final_rate": 1e-3},
             "let the learning rate fall more slowly",
         ),
         ("decay: cosine\n" + HIDDEN, {"final_rate": 1e-3}, "train a bigger network"),
+        ("regularization: {l2: 7}\n", {"examples": 600}, "leave out the regularization"),
+        ("regularization: {l2: 7}\n", {"examples": 600, "task": "regression", "dev": 0.3}, "train a bigger network"),
+        (
+            "training: {epochs: 20}\n" + HIDDEN,
+            {"findings": [("cost still falling", None)], "classes": 4},
+            "train longer",
+        ),
+        (
+            "training: {epochs: 20}\n" + HIDDEN,
+            {"findings": [("cost still falling", None)], "classes": 5},
+            "train a bigger network",
+        ),
+        (DEEP.format("sigmoid", "sigmoid", "sigmoid"), {}, "take relu for sigmoid"),
+        (DEEP.format("sigmoid", "sigmoid", "tanh"), {}, "train a bigger network"),
         ("training: {early_stopping: {patience: 1}}\n" + HIDDEN, {"stopped_early": True}, "stop later"),
         ("training: {early_stopping: {patience: 50}}\n" + HIDDEN, {"stopped_early": True}, "train a bigger network"),
         (HIDDEN, {}, "train a bigger network"),
-        ("regularization: {l2: 0.1}\n" + HIDDEN, {}, "weaken the regularization"),
+        ("regularization: {l2: 0.1}\n" + HIDDEN, {}, "leave out the regularization"),
     ],
 )
 def test_what_the_experiment_shows(config, facts, expected, tmp_path):
@@ -122,7 +180,7 @@ def test_the_larger_gap_comes_first_unless_the_training_is_at_fault(tmp_path):
             action.gap
             for action in actions_of(evidence_of(tmp_path, MOONS + HIDDEN, train=train, dev=0.5, findings=findings))
         ]
-        for train, findings in ((0.1, ()), (0.4, ()), (0.1, [("dead units", 8)]))
+        for train, findings in ((0.1, ()), (0.4, ()), (0.1, [("oscillating cost", 8)]))
     ]
     assert [gap[0] for gap in gaps] == ["variance", "bias", "optimization"]
     assert all({"bias", "variance"} <= set(gap) for gap in gaps)

@@ -31,8 +31,10 @@ def samples_of(ratios, *, every=100):
     ]
 
 
-def found(rows, samples=(), *, underfits=True, full_batch=False, ends=True):
-    findings = curve_findings(rows, trend_of(rows, samples), underfits=underfits, full_batch=full_batch, ends=ends)
+def found(rows, samples=(), *, underfits=True, overfits=True, descent=False, ends=True):
+    findings = curve_findings(
+        rows, trend_of(rows, samples), underfits=underfits, overfits=overfits, descent=descent, ends=ends
+    )
     return {finding.name: finding for finding in findings}
 
 
@@ -84,20 +86,20 @@ def test_the_way_is_that_of_the_median_layer():
 
 
 @pytest.mark.parametrize(("ups", "there"), [(0, False), (1, False), (3, True)])
-def test_the_cost_may_not_rise_under_full_batch_descent(ups, there):
+def test_the_cost_may_not_rise_under_descent_descent(ups, there):
     cost = [1 / epoch for epoch in range(1, 42)]
     for up in range(ups):
         cost[5 + 5 * up] = cost[4 + 5 * up] * 1.01
     rows = rows_of([1.0] * 41, cost=cost)
-    findings = found(rows, full_batch=True)
+    findings = found(rows, descent=True)
     assert ("rising cost" in findings) == there
-    assert "rising cost" not in found(rows, full_batch=False)
+    assert "rising cost" not in found(rows, descent=False)
     if there:
         assert (findings["rising cost"].epoch, findings["rising cost"].value) == (6, 3 / 40)
 
 
 def test_rounding_is_no_rise():
-    assert found(rows_of([1 + 1e-6 * epoch for epoch in range(30)]), full_batch=True) == {}
+    assert found(rows_of([1 + 1e-6 * epoch for epoch in range(30)]), descent=True) == {}
 
 
 @pytest.mark.parametrize(("end", "there"), [(0.54, False), (0.56, True)])
@@ -110,6 +112,7 @@ def test_curves_that_part_are_told_with_their_epoch(end, there):
         assert findings["diverging curves"].epoch == 4
         assert findings["diverging curves"].value == pytest.approx(end / 0.5 - 1)
     assert found(rows_of(train, dev), underfits=False, ends=False) == {}  # the best epoch is the result
+    assert found(rows_of(train, dev), underfits=False, overfits=False) == {}  # no example is lost by it
 
 
 def test_where_both_rise_nothing_parts():
