@@ -57,8 +57,8 @@ def test_a_diverged_run_goes_on_with_a_smaller_rate(tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("dropout", "the loss is nan at step 9 in epoch 3; first in layer 1, W1: 1 of 12 values are not finite"),
-        ("streaming", "the loss is nan at step 9 in epoch 1; first in layer 1, W1: 1 of 50 values are not finite"),
+        ("dropout", "the loss is inf at step 9 in epoch 3; first in layer 1, W1: 1 of 12 values are not finite"),
+        ("streaming", "the loss is inf at step 9 in epoch 1; first in layer 1, W1: 1 of 50 values are not finite"),
     ],
 )
 def test_an_infinite_weight(name, message, tmp_path):

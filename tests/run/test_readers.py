@@ -40,7 +40,7 @@ def compared(run):
     runs = [run, *directory.all_runs(run.parent.parent / "finished")]
     content = compare(listing.ordered(listing.listed(runs, now=now), "seed"), now=now)
     assert {one["status"] for one in content["runs"]} <= {"running", "interrupted", "finished"}
-    assert all(one["curve"] for one in content["runs"])
+    assert all(one["curves"] for one in content["runs"])
     (test,) = [one["against_reference"] for one in content["runs"] if one["against_reference"]]
     assert 0 <= test["p"] <= 1, test
 
