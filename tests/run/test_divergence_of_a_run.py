@@ -35,7 +35,7 @@ def test_a_learning_rate_of_a_million(flags, tmp_path):
     outcome = train(tmp_path, "dropout", overrides=flags)
     run, finished = outcome.run, outcome.finished
     assert (
-        finished.message == "the loss is nan at step 5 in epoch 2; first in layer 2, Z2: 8 of 16 values are not finite"
+        finished.message == "the loss is inf at step 5 in epoch 2; first in layer 2, Z2: 8 of 16 values are not finite"
     )
     assert finished.advice[0] == "lower optimizer.learning_rate, by a factor of 10 to begin with"
     saved = check_kept(run, outcome)
@@ -57,8 +57,8 @@ def test_a_diverged_run_goes_on_with_a_smaller_rate(tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("dropout", "the loss is inf at step 9 in epoch 3; first in layer 1, W1: 1 of 12 values are not finite"),
-        ("streaming", "the loss is inf at step 9 in epoch 1; first in layer 1, W1: 1 of 50 values are not finite"),
+        ("dropout", "the loss is nan at step 9 in epoch 3; first in layer 1, W1: 1 of 12 values are not finite"),
+        ("streaming", "the loss is nan at step 9 in epoch 1; first in layer 1, W1: 1 of 50 values are not finite"),
     ],
 )
 def test_an_infinite_weight(name, message, tmp_path):
