@@ -60,8 +60,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("results", nargs="*", type=Path, help="unset: all of benchmarks/results, by name")
     parser.add_argument("--page", type=Path, default=PAGE)
     chosen = parser.parse_args(arguments)
-    paths = chosen.results or sorted(RESULTS.glob("*.json"))
-    page = filled(chosen.page.read_text(), [json.loads(path.read_text()) for path in paths])
-    chosen.page.write_text(page)
-    sys.stdout.write(f"{chosen.page}: from {', '.join(path.name for path in paths)}\n")
+    results = {path: json.loads(path.read_text()) for path in chosen.results or sorted(RESULTS.glob("*.json"))}
+    # Those of the planted situations are a list, and have a page of their own.
+    timed = {path: result for path, result in results.items() if isinstance(result, dict)}
+    chosen.page.write_text(filled(chosen.page.read_text(), list(timed.values())))
+    sys.stdout.write(f"{chosen.page}: from {', '.join(path.name for path in timed)}\n")
     return 0
