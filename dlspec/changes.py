@@ -52,6 +52,7 @@ REASONS = (
     ("initializer", "the start values have been made"),
     ("name", "the run directory has been named"),
     ("evaluation.metric", "the metrics so far are of this one"),
+    ("evaluation.train_examples", "the metrics so far are of these examples"),
     ("evaluation.optimize", "the best epoch so far was found by it"),
     ("evaluation.subject_to", "the best epoch so far was found under these limits"),
     (

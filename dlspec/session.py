@@ -26,7 +26,7 @@ from dlspec.run.health import HealthRecorder, read_health
 from dlspec.run.record import Segment, ended, write_record
 from dlspec.run.recorder import CheckpointWriter, Log, MetricsRecorder, read_metrics
 from dlspec.run_report import bootstrap_means, build_report
-from dlspec.training.evaluation import Evaluator
+from dlspec.training.evaluation import Evaluator, Measured, Sample
 from dlspec.training.events import EpochDone, Event, Reason, RunFinished, RunStarted, StepsDone, TrainingState
 from dlspec.training.health import EXAMPLES, sample_of
 from dlspec.training.latency import predict_ms
@@ -335,10 +335,14 @@ def build_trainer(
     experiment, dataset = prepared.experiment, prepared.dataset
     optimizer, learning_rate = builder.build_optimizer(experiment)
     before_step, after_step = builder.build_constraints(experiment)
-    watched = [name for name in ("train", "dev") if name in dataset.splits]
+    watched = _watched(prepared)
 
     def measure() -> dict[str, float]:
-        return {f"{split}_{name}": value for split in watched for name, value in evaluator.measure(split).items()}
+        return {
+            f"{split}_{name}": value
+            for split, examples in watched.items()
+            for name, value in evaluator.measure(split, examples).items()
+        }
 
     return Trainer(
         cost=cost,
@@ -357,6 +361,16 @@ def build_trainer(
         say_next=say_next,
         interrupted=interrupted,
     )
+
+
+def _watched(prepared: Prepared) -> dict[str, Measured]:
+    """What is measured after every epoch: train, or a sample of a large one, and dev."""
+    experiment, splits = prepared.experiment, prepared.dataset.splits
+    watched: dict[str, Measured] = {name: splits[name] for name in ("train", "dev") if name in splits}
+    most, train = experiment.evaluation.train_examples, splits["train"]
+    if most != "all" and most < len(train) and experiment.batch_size != "all":
+        watched["train"] = Sample(*train.sample(most, experiment.seed))
+    return watched
 
 
 def _some(prepared: Prepared) -> Batch:

@@ -52,6 +52,11 @@ class Evaluation(Section):
         "than any that does not; a metric that optimize may name, predict_ms, milliseconds to predict one example, or "
         "model_kb, the size of the parameters in kB",
     )
+    train_examples: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
+        10_000,
+        description="of a larger training set so many random examples are measured after each epoch, always the same "
+        "ones, which takes less time; all: all of them, as with batch_size all; the report measures all in any case",
+    )
     test: bool | Literal["auto"] = Field(
         "auto",
         description="whether the report looks at the test split, which is counted in test_uses.jsonl; auto: only where "

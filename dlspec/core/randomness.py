@@ -4,7 +4,10 @@ import numpy as np
 
 # A new use takes a new number. The old ones never change, so that adding a consumer of randomness
 # moves no other stream.
-USES = {"split": 0, "init": 1, "shuffle": 2, "dropout": 3, "augment": 4, "search": 5, "gradcheck": 6, "bootstrap": 7}
+USES = {
+    "split": 0, "init": 1, "shuffle": 2, "dropout": 3, "augment": 4, "search": 5, "gradcheck": 6, "bootstrap": 7,
+    "sample": 8,
+}  # fmt: skip
 
 
 def stream(seed: int, use: str, *indices: int) -> np.random.Generator:

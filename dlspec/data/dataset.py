@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from dlspec.core.randomness import stream
 from dlspec.data.blocks import first_not_finite
 from dlspec.data.column import Column
 from dlspec.data.division import Cut, Rows, divide_rows
@@ -51,6 +52,11 @@ class Examples:
         """All examples in order, X `(b, n_x)` and their Y, at most `size` at a time."""
         for start in range(0, len(self.X), size):
             yield self.X[start : start + size], self.Y[start : start + size]
+
+    def sample(self, most: int, seed: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """X and Y of so many random examples, in their order; which ones follows from the seed."""
+        rows = np.sort(stream(seed, "sample").choice(len(self), min(most, len(self)), replace=False, shuffle=False))
+        return self.X[rows], self.Y[rows]
 
     def target_variance(self) -> float:
         """Mean over the targets of a regression of their variance, over m."""

@@ -17,6 +17,7 @@ class Memory:
     | 7/16     | two buffers that training examples are shuffled in, less what is kept for all rows |
     | 1/8      | two buffers of examples to be measured                                            |
     | 1/8      | a piece of the file as it is stored, and those of its rows that are wanted        |
+    | 1/64     | training examples that are measured after every epoch                             |
     | the rest | what is kept for all rows, a mini-batch, room for whoever reads and unpacks       |
     """
 
@@ -31,6 +32,11 @@ class Memory:
     def chunk(self) -> int:
         """Bytes that a file may make us read at once."""
         return self.limit // 16
+
+    @property
+    def sample(self) -> int:
+        """Bytes of the training examples that are held to be measured after every epoch."""
+        return self.limit // 64
 
     @property
     def measured(self) -> int:

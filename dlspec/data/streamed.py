@@ -249,6 +249,10 @@ class StreamedExamples:
             for buffer in filled:
                 yield buffer.X[: buffer.size], buffer.Y[: buffer.size]
 
+    def sample(self, most: int, seed: int) -> tuple[NDArray[Any], NDArray[Any]]:  # noqa: ARG002 - as in memory
+        """X and Y of so many examples, no more than fit into 1/64 of the memory; see `some`: no chance is in it."""
+        return self.some(min(most, self.memory.sample // self.example_bytes))
+
     def some(self, most: int) -> tuple[NDArray[Any], NDArray[Any]]:
         """Up to so many examples, a few from each of many places in the file, so that an order by class does no harm.
 

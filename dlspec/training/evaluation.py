@@ -5,6 +5,7 @@ The weights as they are, dropout off, the penalty apart from the loss, every exa
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -108,7 +109,7 @@ Result = Classified | Labelled | Regressed
 
 
 class Measured(Protocol):
-    """Examples of a split, as measuring takes them."""
+    """Examples, as measuring takes them."""
 
     def __len__(self) -> int:
         """Their number."""
@@ -116,8 +117,29 @@ class Measured(Protocol):
     def blocks(self, size: int) -> Iterator[tuple[Array, Any]]:
         """All examples in order, X (b, n_x) and Y (b,) or (b, k) with b at most `size`, each valid until the next."""
 
+
+class Split(Measured, Protocol):
+    """All examples of a split."""
+
     def target_variance(self) -> float:
         """Mean over the targets of a regression of their variance, over m."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Some examples of a split: X (m, n_x) and Y (m,) or (m, k)."""
+
+    X: Array
+    Y: NDArray[Any]
+
+    def __len__(self) -> int:
+        """Their number."""
+        return len(self.X)
+
+    def blocks(self, size: int) -> Iterator[tuple[Array, NDArray[Any]]]:
+        """All of them, in order."""
+        for start in range(0, len(self.X), size):
+            yield self.X[start : start + size], self.Y[start : start + size]
 
 
 class Model(Protocol):
@@ -157,7 +179,7 @@ class Evaluator:
         *,
         model: Model,
         loss: Loss,
-        splits: Mapping[str, Measured],
+        splits: Mapping[str, Split],
         task: Task,
         classes: tuple[str, ...],
         metric: str,
@@ -174,9 +196,14 @@ class Evaluator:
         regression = task == "regression"
         self._target_variance = splits["train"].target_variance() if regression else 1.0
 
-    def measure(self, split: str) -> dict[str, float]:
-        """Cost, loss and the metrics of a split, in short; called after every epoch."""
-        loss, result = self._pass(self.splits[split])
+    def measure(self, split: str, examples: Measured | None = None) -> dict[str, float]:
+        """Cost, loss and the metrics of a split, in short; called after every epoch.
+
+        Args:
+            split: its name.
+            examples: those of it to measure; None for all. The penalty of the cost is that of the whole split.
+        """
+        loss, result = self._pass(self.splits[split] if examples is None else examples)
         return {**self._cost_and_loss(split, loss), **{name: result.metric(name) for name in self.metrics}}
 
     def evaluate(self, split: str) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def test_drawing_from_one_stream_moves_no_other():
 def test_numbers_of_the_uses_never_change():
     """A changed number would silently change the results of every old experiment file."""
     before = {"split": 0, "init": 1, "shuffle": 2, "dropout": 3, "augment": 4, "search": 5, "gradcheck": 6}
-    assert before | {"bootstrap": 7} == USES
+    assert before | {"bootstrap": 7, "sample": 8} == USES
 
 
 def test_first_numbers_of_a_stream_never_change():

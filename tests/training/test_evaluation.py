@@ -12,7 +12,7 @@ from dlspec.core.moments import Moments
 from dlspec.core.regularizers import REGULARIZERS
 from dlspec.data.dataset import Examples
 from dlspec.training import evaluation
-from dlspec.training.evaluation import Evaluator, Regressed
+from dlspec.training.evaluation import Evaluator, Regressed, Sample
 
 from .builders import make_cost, make_examples
 
@@ -150,6 +150,15 @@ def test_the_cost_is_the_loss_and_the_penalty_of_that_split():
         result = evaluator.evaluate(split)
         penalty = 0.5 / (2 * m) * (4 + 9) + 0.25 / m * (2 + 3)  # W alone, never b
         assert result["cost"] - result["loss"] == pytest.approx(penalty, rel=1e-12)
+
+
+def test_a_sample_of_a_split_is_measured_with_the_penalty_of_the_whole():
+    cost = line([[2]], [0], loss="squared_error", penalties=[("l2", 0.5)])
+    evaluator = regress(cost, train=examples_of([[0], [1], [2], [3]], [[0], [1], [2], [3]], dtype=float))
+    measured = evaluator.measure("train", Sample(np.array([[1.0], [3.0]]), np.array([[1.0], [3.0]])))
+    assert measured["loss"] == pytest.approx((0.5 * 1**2 + 0.5 * 3**2) / 2)
+    assert measured["cost"] == pytest.approx(measured["loss"] + 0.5 / (2 * 4) * 2**2)
+    assert evaluator.measure("train")["loss"] == pytest.approx(sum(0.5 * x**2 for x in range(4)) / 4)
 
 
 @pytest.mark.parametrize("batch", [1, 7, 29, 30, 31])
