@@ -123,7 +123,7 @@ def _of_trend(trend: Trend) -> Iterator[Finding]:
         words = f"the training loss changes by {trend.roughness:.0%} from epoch to epoch, up and down"
         yield Finding("oscillating cost", None, None, trend.roughness, OSCILLATING, words)
     elif trend.fall > STILL_FALLING:
-        words = f"the training loss falls by {trend.fall:.0%} over the last third of the epochs, and goes on to"
+        words = f"the training loss falls by {trend.fall:.0%} over the last third of the epochs, and has not settled"
         yield Finding("cost still falling", None, None, trend.fall, STILL_FALLING, words)
     if trend.moved < MOVED:
         words = f"all updates together are {trend.moved:.2g} times as large as the weights: they have hardly moved"
