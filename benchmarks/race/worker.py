@@ -13,12 +13,12 @@ def main() -> None:
     """`python -m benchmarks.race.worker PACKAGE.MODULE WORKLOAD_AS_JSON THREADS`; a line of JSON per run."""
     module, workload, threads = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
     machine.pin(threads)
-    from benchmarks.race.workloads import Workload
+    from benchmarks.race.workloads import OutOfRaceError, Workload
 
     try:
         prepare = importlib.import_module(f"benchmarks.race.{module}").prepare
         run = prepare(Workload(**{**workload, "widths": tuple(workload["widths"])}), threads=threads)
-    except (ImportError, NotImplementedError) as error:
+    except (ImportError, OutOfRaceError) as error:
         _say({"missing": str(error)})
         return
     _forget_peak()

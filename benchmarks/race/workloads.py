@@ -5,6 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 
+class OutOfRaceError(Exception):
+    """A contestant has no part in a workload; says why."""
+
+
 @dataclass(frozen=True)
 class Workload:
     """One network on one set.

@@ -20,6 +20,12 @@ def blocks(m: int, n: int) -> Iterator[slice]:
         yield slice(start, min(start + rows, m))
 
 
+def in_order(X: NDArray[Any], Y: NDArray[Any], size: int) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+    """All examples X `(m, n_x)` and their Y, at most `size` at a time."""
+    for start in range(0, len(X), size):
+        yield X[start : start + size], Y[start : start + size]
+
+
 def spread(values: NDArray[Any], most: int) -> NDArray[Any]:
     """At most so many of the values `(n,)`, at equal distances from the first to the last."""
     places = np.linspace(0, len(values) - 1, min(len(values), most)).round().astype(np.intp)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from dlspec.core.randomness import stream
-from dlspec.data.blocks import first_not_finite
+from dlspec.data.blocks import first_not_finite, in_order
 from dlspec.data.column import Column
 from dlspec.data.division import Cut, Rows, divide_rows
 from dlspec.data.features import UNTREATED, Columns, Treatment, fit_columns
@@ -50,8 +50,7 @@ class Examples:
 
     def blocks(self, size: int) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
         """All examples in order, X `(b, n_x)` and their Y, at most `size` at a time."""
-        for start in range(0, len(self.X), size):
-            yield self.X[start : start + size], self.Y[start : start + size]
+        return in_order(self.X, self.Y, size)
 
     def sample(self, most: int, seed: int) -> tuple[NDArray[Any], NDArray[Any]]:
         """X and Y of so many random examples, in their order; which ones follows from the seed."""

@@ -16,6 +16,7 @@ from dlspec.core.arrays import Array, Labels
 from dlspec.core.cost import Forward
 from dlspec.core.losses import Loss, LossesAndGradient
 from dlspec.core.moments import Moments
+from dlspec.data.blocks import in_order
 from dlspec.data.labels import Task
 
 # Examples per forward pass: large enough for the matrix products, small enough for the cache.
@@ -138,8 +139,7 @@ class Sample:
 
     def blocks(self, size: int) -> Iterator[tuple[Array, NDArray[Any]]]:
         """All of them, in order."""
-        for start in range(0, len(self.X), size):
-            yield self.X[start : start + size], self.Y[start : start + size]
+        return in_order(self.X, self.Y, size)
 
 
 class Model(Protocol):

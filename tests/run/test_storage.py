@@ -340,6 +340,7 @@ def test_sweeping_removes_what_a_killed_writer_left_and_nothing_else(tmp_path):
 def test_sweeping_where_there_is_nothing(tmp_path):
     storage.sweep(tmp_path)
     storage.sweep(tmp_path / "gone")
+    assert names_in(tmp_path) == []
 
 
 def test_the_seam_is_whole():

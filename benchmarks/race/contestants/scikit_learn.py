@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from sklearn.neural_network import MLPClassifier
 
-from benchmarks.race.workloads import Workload, data_of
+from benchmarks.race.workloads import OutOfRaceError, Workload, data_of
 
 
 def prepare(workload: Workload, *, threads: int) -> Callable[[int], list[float]]:  # noqa: ARG001 - by the environment
     """An estimator per call."""
     if workload.batch_norm:
-        raise NotImplementedError("scikit-learn has no dropout and no batch normalisation")
+        raise OutOfRaceError("scikit-learn has no dropout and no batch normalisation")
     X, Y = data_of(workload)
     warnings.simplefilter("ignore")
 

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks.race.workloads import Workload, data_of
+from benchmarks.race.workloads import OutOfRaceError, Workload, data_of
 
 
 def prepare(workload: Workload, *, threads: int) -> Callable[[int], list[float]]:  # noqa: ARG001 - by the environment
     """Parameters as dictionaries."""
     if workload.batch_norm:
-        raise NotImplementedError("the notebooks have no batch normalisation beside dropout and L2")
+        raise OutOfRaceError("the notebooks have no batch normalisation beside dropout and L2")
     X, Y = data_of(workload)
     X, rng = X.T.astype(np.float64), np.random.default_rng(1)
     outputs, layers = workload.widths[-1], len(workload.widths) - 1

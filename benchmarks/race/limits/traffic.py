@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.race.limits import BYTES_PER_PARAMETER, bytes_of_fetch, bytes_of_update, fastest
-from benchmarks.race.workloads import Workload, data_of
+from benchmarks.race.workloads import OutOfRaceError, Workload, data_of
 
 SMALLEST = 4_096  # elements: a pass over fewer measures the call
 
@@ -13,7 +13,7 @@ SMALLEST = 4_096  # elements: a pass over fewer measures the call
 def prepare(workload: Workload, *, threads: int) -> Callable[[int], list[float]]:
     """Seconds of one step, whatever number is asked for."""
     if threads > 1:
-        raise NotImplementedError("NumPy passes over memory in one thread")
+        raise OutOfRaceError("NumPy passes over memory in one thread")
     vectors = (BYTES_PER_PARAMETER[workload.optimizer] + 4) // 8  # w and g, v, s
     a, b = np.ones((2, max(SMALLEST, vectors * workload.parameters // 2)), np.float32)
     X, fetch = data_of(workload)[0], bytes_of_fetch(workload)
