@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from dlspec.core.arrays import Array
+from dlspec.core.arrays import Array, blocks_of
 from dlspec.core.losses import Loss
 from dlspec.core.network import Network
 from dlspec.core.parameters import Parameters
@@ -40,15 +40,17 @@ class Cost:
         self.parameters = parameters
         (self.units,) = network.out_shape
         self.dtype = parameters.theta.dtype
-        scratch = np.empty_like(parameters.theta[parameters.decayed] if penalties else parameters.theta[:0])
-        self._penalties = [
-            (regularizer, parameters.theta[where], parameters.grad[where], scratch[: where.stop - where.start])
+        theta, grad = parameters.theta, parameters.grad
+        self._penalties = [(regularizer, theta[where]) for regularizer, where in penalties]
+        self._penalty_gradients = [
+            (regularizer, W, dW, scratch)
             for regularizer, where in penalties
+            for W, dW, scratch in blocks_of(theta[where], grad[where])
         ]
 
     def penalty(self, m: int) -> float:
         """Sum of the penalties for a cost over m examples."""
-        return sum(regularizer.penalty(W, m) for regularizer, W, _, _ in self._penalties)
+        return sum(regularizer.penalty(W, m) for regularizer, W in self._penalties)
 
     def forward(self, batch: int) -> Forward:
         """A function from X (batch, n_x) to the logits of evaluation Z (batch, units), valid until its next call."""
@@ -65,7 +67,7 @@ class Cost:
         losses_and_gradient = self.loss.bind(batch, self.units, self.dtype)
         forward, backward, dot = plan.forward, plan.backward, np.dot
         shares = np.full(batch, 1.0 / batch, self.dtype)
-        penalties = self._penalties
+        penalties = self._penalty_gradients
 
         def loss_and_gradient(X: Array, Y: npt.NDArray[Any], w: Array | None = None) -> float:
             losses, dZ = losses_and_gradient(forward(X), Y)
