@@ -31,6 +31,7 @@ from dlspec.core.optimizers import OPTIMIZERS, Optimizer
 from dlspec.core.parameters import Parameters
 from dlspec.core.randomness import stream
 from dlspec.core.regularizers import REGULARIZERS
+from dlspec.core.streams import InHalves, TwoStreamCost
 from dlspec.data.batches import Batch
 from dlspec.data.dataset import Dataset
 from dlspec.errors import RunError, UsageError
@@ -99,7 +100,8 @@ def build_cost(experiment: Experiment, *, n_x: int, start: Mapping[str, Array] |
     if start is not None:
         start_values.write_into(parameters, start, source="start values")
     loss = experiment.architecture.output.loss
-    return Cost(
+    kind = TwoStreamCost if experiment.streams == 2 else Cost
+    return kind(
         network=network,
         loss=LOSSES[loss.name](**_settings(loss)),
         penalties=_penalties(experiment, parameters),
@@ -176,7 +178,8 @@ def build_optimizer(experiment: Experiment) -> tuple[Optimizer, float]:
     """The update rule and α0."""
     settings = _settings(experiment.optimizer)
     learning_rate = settings.pop("learning_rate")
-    return OPTIMIZERS[experiment.optimizer.name](**settings), learning_rate
+    optimizer = OPTIMIZERS[experiment.optimizer.name](**settings)
+    return InHalves(optimizer) if experiment.streams == 2 else optimizer, learning_rate
 
 
 def build_decay(experiment: Experiment) -> Decay:

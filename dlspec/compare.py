@@ -26,7 +26,7 @@ SEED = 1  # of the bootstrap: the same runs give the same numbers
 POINTS = 200  # of a curve; what lies between shows nowhere
 MEASURES = ("loss", "accuracy", "f1", "precision", "recall", "rmse", "mae", "r2")
 SEEDS = ("seed", "data.seed", "data.split.seed")
-_NOT_SETTINGS = ("name", "threads")  # they have no part in what a configuration is worth
+_NOT_SETTINGS = ("name", "threads", "streams")  # they have no part in what a configuration is worth
 
 
 @dataclass(frozen=True, slots=True, eq=False)

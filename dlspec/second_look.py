@@ -64,7 +64,7 @@ def _draw(run: Path) -> tuple[str, ...]:
     """Compute the pictures out of data and parameters."""
     try:
         trained = measurement.open_run(run)
-        with numerics(int(trained.experiment.threads)):
+        with numerics(trained.experiment.threads_per_product):
             evaluator = builder.build_evaluator(trained.experiment, trained.cost, trained.dataset)
             pictures.write(run, trained.dataset, evaluator)
     except DlspecError as error:

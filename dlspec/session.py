@@ -177,7 +177,7 @@ class Session:
         experiment, dataset = prepared.experiment, prepared.dataset
         # Threads are pinned before the start values are made: those of `orthogonal` come out of linear algebra.
         with ExitStack() as stack:
-            stack.enter_context(numerics(int(experiment.threads)))
+            stack.enter_context(numerics(experiment.threads_per_product))
             cost = builder.build_cost(experiment, n_x=dataset.splits["train"].n_x, start=prepared.start)
             evaluator = builder.build_evaluator(experiment, cost, dataset)
             trainer = build_trainer(

@@ -24,6 +24,7 @@ def introduce(notes: Console, prepared: Prepared) -> None:
     widths = [n_x, *(layer.units for layer in experiment.architecture.layers), experiment.architecture.output.units]
     network = "-".join(map(str, widths))
     threads = f"{experiment.threads} thread{'s' if experiment.threads != 1 else ''}"
+    threads += ", 2 streams" if experiment.streams == 2 else ""
     streamed = "; streamed" if isinstance(dataset.splits["train"], StreamedExamples) else ""
     notes.print(text(f"{experiment.name}: {splits}; {n_x:,} feature{'s' * (n_x != 1)}, {kind}{streamed}"))
     notes.print(text(f"network {network}, {experiment.optimizer.name}, {threads}"))

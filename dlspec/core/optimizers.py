@@ -21,6 +21,9 @@ from numpy import add, divide, multiply, sqrt, subtract
 
 from dlspec.core.arrays import Array, blocks_of, scalar
 
+Zeros = Callable[[Array], Array]
+"""Gives an array like θ, filled with zeros."""
+
 
 class BoundOptimizer(NamedTuple):
     """An optimiser bound to θ and dθ.
@@ -37,8 +40,15 @@ class BoundOptimizer(NamedTuple):
 class Optimizer(Protocol):
     """One rule."""
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice) -> BoundOptimizer:
-        """Allocate for θ (P,) and dθ (P,); `decayed` is the part of θ that holds the weights W."""
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = np.zeros_like) -> BoundOptimizer:
+        """Allocate for θ (P,) and dθ (P,).
+
+        Args:
+            theta: θ.
+            grad: dθ.
+            decayed: the part of θ that holds the weights W.
+            zeros: where each running average comes from, which begins at 0.
+        """
 
 
 def _add_square(s: Array, rho: Array, g: Array, scratch: Array) -> None:
@@ -88,7 +98,7 @@ def _adam(numbers: _AdamNumbers, w: Array, g: Array, v: Array, s: Array, scratch
 class Sgd:
     """θ ← θ − α g. Course 1, week 2."""
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice) -> BoundOptimizer:  # noqa: ARG002 - the family's
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = np.zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """No state."""
         blocks, rate = blocks_of(theta, grad), scalar(0.0, theta.dtype)
 
@@ -118,9 +128,9 @@ class Momentum:
         self.nesterov = nesterov
         self.bias_correction = bias_correction
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice) -> BoundOptimizer:  # noqa: ARG002 - the family's
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = np.zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate v' = v/(1 − β)."""
-        v, rate, beta = np.zeros_like(theta), scalar(0.0, theta.dtype), scalar(self.beta, theta.dtype)
+        v, rate, beta = zeros(theta), scalar(0.0, theta.dtype), scalar(self.beta, theta.dtype)
         blocks = blocks_of(theta, grad, v)
         ahead = 1 if self.nesterov else 0
 
@@ -163,9 +173,9 @@ class Adagrad:
     def __init__(self, *, epsilon: float = 1e-8):
         self.epsilon = epsilon
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice) -> BoundOptimizer:  # noqa: ARG002 - the family's
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = np.zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate s, which is a sum as it is."""
-        s, rate, epsilon = np.zeros_like(theta), scalar(0.0, theta.dtype), scalar(self.epsilon, theta.dtype)
+        s, rate, epsilon = zeros(theta), scalar(0.0, theta.dtype), scalar(self.epsilon, theta.dtype)
         blocks = blocks_of(theta, grad, s)
 
         def step(learning_rate: float, t: int) -> None:  # noqa: ARG001 - the signature of the family
@@ -192,9 +202,9 @@ class RmsProp:
         self.rho = rho
         self.epsilon = epsilon
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice) -> BoundOptimizer:  # noqa: ARG002 - the family's
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = np.zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate s' = s/(1 − ρ)."""
-        s, root = np.zeros_like(theta), math.sqrt(1.0 - self.rho)
+        s, root = zeros(theta), math.sqrt(1.0 - self.rho)
         rate, rho, epsilon = (scalar(value, theta.dtype) for value in (0.0, self.rho, self.epsilon / root))
         blocks = blocks_of(theta, grad, s)
 
@@ -223,9 +233,9 @@ class Adadelta:
         self.rho = rho
         self.epsilon = epsilon
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice) -> BoundOptimizer:  # noqa: ARG002 - the family's
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = np.zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate s' = s/(1 − ρ) and d' = d/(1 − ρ)."""
-        s, d, epsilon = np.zeros_like(theta), np.zeros_like(theta), self.epsilon / (1.0 - self.rho)
+        s, d, epsilon = zeros(theta), zeros(theta), self.epsilon / (1.0 - self.rho)
         rate, rho, epsilon_ = (scalar(value, theta.dtype) for value in (0.0, self.rho, epsilon))
         blocks = blocks_of(theta, grad, s, d, scratches=2)
 
@@ -269,11 +279,11 @@ class Adam:
         self.epsilon = epsilon
         self.amsgrad = amsgrad
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice) -> BoundOptimizer:  # noqa: ARG002 - the family's
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = np.zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate v' = v/(1 − β1), s' = s/(1 − β2) and, for AMSGrad, the largest s' so far."""
         if self.amsgrad:
-            return self._bind_amsgrad(theta, grad)
-        v, s = np.zeros_like(theta), np.zeros_like(theta)
+            return self._bind_amsgrad(theta, grad, zeros)
+        v, s = zeros(theta), zeros(theta)
         blocks = blocks_of(theta, grad, v, s)
         numbers = _AdamNumbers(self.beta1, self.beta2, self.epsilon, theta.dtype)
 
@@ -284,8 +294,8 @@ class Adam:
 
         return BoundOptimizer(step, {"v": v, "s": s})
 
-    def _bind_amsgrad(self, theta: Array, grad: Array) -> BoundOptimizer:
-        v, s, largest = np.zeros_like(theta), np.zeros_like(theta), np.zeros_like(theta)
+    def _bind_amsgrad(self, theta: Array, grad: Array, zeros: Zeros) -> BoundOptimizer:
+        v, s, largest = zeros(theta), zeros(theta), zeros(theta)
         blocks = blocks_of(theta, grad, v, s, largest)
         numbers = _AdamNumbers(self.beta1, self.beta2, self.epsilon, theta.dtype)
 
@@ -318,9 +328,9 @@ class AdamW:
         self.epsilon = epsilon
         self.weight_decay = weight_decay
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice) -> BoundOptimizer:
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = np.zeros_like) -> BoundOptimizer:
         """Allocate v' and s' as Adam does; no block holds both weights and biases."""
-        v, s = np.zeros_like(theta), np.zeros_like(theta)
+        v, s = zeros(theta), zeros(theta)
         start, stop, _ = decayed.indices(theta.size)
         before, weights, after = (
             blocks_of(*(vector[part] for vector in (theta, grad, v, s)))
@@ -366,9 +376,9 @@ class Nadam:
         self.beta2 = beta2
         self.epsilon = epsilon
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice) -> BoundOptimizer:  # noqa: ARG002 - the family's
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = np.zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate v' = v/(1 − β1) and s' = s/(1 − β2)."""
-        v, s = np.zeros_like(theta), np.zeros_like(theta)
+        v, s = zeros(theta), zeros(theta)
         blocks = blocks_of(theta, grad, v, s, scratches=2)
         numbers, ahead = _AdamNumbers(self.beta1, self.beta2, self.epsilon, theta.dtype), scalar(0.0, theta.dtype)
 

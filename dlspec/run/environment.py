@@ -16,11 +16,12 @@ import threadpoolctl
 import dlspec
 
 
-def environment(*, threads: int, source: Path) -> dict[str, Any]:
+def environment(*, threads: int, streams: int, source: Path) -> dict[str, Any]:
     """An allow-list of facts; environment variables are never recorded.
 
     Args:
-        threads: threads of the linear algebra, as pinned.
+        threads: of the experiment, as resolved.
+        streams: likewise.
         source: the experiment file; its git commit is recorded.
     """
     return {
@@ -37,12 +38,13 @@ def environment(*, threads: int, source: Path) -> dict[str, Any]:
         ],
         "simd": np.show_config(mode="dicts")["SIMD Extensions"]["found"],
         "threads": threads,
+        "streams": streams,
         "git": _git(source),
     }
 
 
 # What decides the bits of a run, beside its configuration and its data.
-DECIDING = ("dlspec", "numpy", "blas", "simd", "threads")
+DECIDING = ("dlspec", "numpy", "blas", "simd", "threads", "streams")
 
 
 def differences(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
