@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from dlspec.cli import app
+
 HEAVY = {"numpy", "h5py", "pydantic", "pydantic_core", "yaml", "rich", "threadpoolctl", "filelock"}
 
 
@@ -38,6 +40,21 @@ def test_a_command_that_reads_a_file_imports_what_it_needs(tmp_path):
     imported = imported_by("show", str(config))
     assert {"pydantic", "yaml"} <= imported
     assert imported & {"numpy", "h5py", "rich"} == set()
+
+
+@pytest.mark.parametrize("command", sorted(app.COMMANDS))
+def test_a_command_is_loaded_without_the_others_under_its_own_name(command):
+    names = [each.callback.__name__ for each in app.command_line(command).registered_commands]
+    assert names == [command.replace("-", "_")]
+    assert app.command_line(command).registered_groups == []
+
+
+@pytest.mark.parametrize("first", ["", "--help", "trian", "learning_curve", "data"])
+def test_every_command_is_loaded_where_none_is_named(first):
+    line = app.command_line(first)
+    names = [each.callback.__name__.replace("_", "-") for each in line.registered_commands]
+    assert names == list(app.COMMANDS)
+    assert [group.name for group in line.registered_groups] == ["data"]
 
 
 def test_the_page_is_drawn_only_by_who_writes_one(trained, tmp_path):
