@@ -85,7 +85,7 @@ def test_a_training_does_without_what_is_for_a_terminal_and_for_few_data(tiny, t
 
 def test_a_run_is_measured_without_what_trains_and_reports(trained):
     imported = modules_imported_by("evaluate", trained[0])
-    unwanted = {"rich.progress", "matplotlib", "dlspec.runner", "dlspec.session", "dlspec.cli.train"}
+    unwanted = {"rich.progress", "matplotlib", "filelock", "dlspec.runner", "dlspec.session", "dlspec.cli.train"}
     assert imported & (unwanted | OF_FEW_DATA) == set()
 
 
