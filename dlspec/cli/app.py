@@ -105,8 +105,6 @@ def _add(app: typer.Typer, commands: Mapping[str, str]) -> None:
 def main() -> None:
     """Run the command line; every error that dlspec raises on purpose becomes plain lines and an exit code."""
     signals.exit_at_once()
-    # Imports make many objects that stay: looking for garbage among them again and again took 6 % of a short training.
-    gc.set_threshold(100_000)
     # Whoever has many packages would wait 10 ms for a search for plugins of pydantic among them.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     for stream in (sys.stdout, sys.stderr):
