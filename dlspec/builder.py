@@ -66,17 +66,20 @@ def watch_of(experiment: Experiment, dataset: Dataset) -> Watch:
     )
 
 
-def read_start(loaded: LoadedExperiment, experiment: Experiment, *, n_x: int) -> Mapping[str, Array] | None:
-    """The arrays of `initializer: from_file`, checked against the network; None for any other initializer.
+def read_start(loaded: LoadedExperiment, experiment: Experiment, source: str, *, n_x: int) -> Mapping[str, Array]:
+    """The arrays of `initializer: from_file`, checked against the network.
+
+    Args:
+        loaded: where the experiment was written.
+        experiment: without any `auto`.
+        source: the path that the initializer gives.
+        n_x: number of features.
 
     Raises:
         ConfigError: the file is missing.
         DataError: it is damaged, or does not fit the network.
     """
-    initializer = experiment.initializer
-    if not isinstance(initializer, FromFile):
-        return None
-    path = loaded.resolve(initializer.path)
+    path = loaded.resolve(source)
     if not (path.is_file() or (path / RUN_FILE).is_file()):
         what = f"{path} is neither a file nor a run" if path.exists() else f"there is no file or run {path}"
         raise loaded.problem(("initializer", "path"), f"{what}; expected an NPZ file, a checkpoint or a run")

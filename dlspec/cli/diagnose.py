@@ -9,9 +9,7 @@ import typer
 from dlspec.cli import options
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
-
+    from dlspec.cli.console import Console, Text
     from dlspec.report.figures import Lines
     from dlspec.run_page import Content
     from dlspec.unfinished import Unfinished
@@ -229,7 +227,7 @@ def _show_curves(out: "Console", figure: "Lines") -> None:
     for row in rows if len(figure.x) > 1 and figure.quantity != "learning_rate" else ():
         line = text("")
         for piece, owner in row:
-            line.append(piece, style="" if owner is None else styles[owner])
+            line += text(piece, style="" if owner is None else styles[owner])
         out.print(line)
     for series, style in zip(figure.series, styles, strict=True):
         known = [number for number in series.y if number is not None]

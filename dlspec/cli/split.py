@@ -8,8 +8,7 @@ from dlspec.cli import options
 from dlspec.cli import split_options as given
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
+    from dlspec.cli.console import Table
     from dlspec.splitting import Division
 
 CLASSES_SHOWN = 30
