@@ -103,24 +103,21 @@ def _progress(interruption: "Interruption") -> "Iterator[Watcher]":
     """A bar on a terminal, where it takes long; the first signal ends the work."""
     import time
 
-    from dlspec.cli.console import console
-
-    out = console(stderr=True)
-    if not out.is_terminal:
-        yield lambda done, m: _stop(interruption)  # noqa: ARG005 - the signature
-        return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from dlspec.cli.console import console
+
     columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TextColumn("examples"), TimeRemainingColumn(compact=True))
-    bar = Progress(*columns, console=out.rich, auto_refresh=False, transient=True)
+    bar = Progress(*columns, console=console(stderr=True), auto_refresh=False, transient=True)
     task = bar.add_task("")
     next_drawn = time.perf_counter() + DRAWN_AFTER_S
 
     def watch(done: int, m: int) -> None:
         nonlocal next_drawn
-        _stop(interruption)
+        if interruption.number is not None:
+            raise typer.Exit(128 + interruption.number)
         bar.update(task, completed=done, total=m)
-        if time.perf_counter() >= next_drawn:
+        if bar.console.is_terminal and time.perf_counter() >= next_drawn:
             bar.start()
             bar.refresh()
             next_drawn = time.perf_counter() + DRAWN_EVERY_S
@@ -130,8 +127,3 @@ def _progress(interruption: "Interruption") -> "Iterator[Watcher]":
     finally:
         if bar.live.is_started:  # else stopping it would leave an empty line
             bar.stop()
-
-
-def _stop(interruption: "Interruption") -> None:
-    if interruption.number is not None:
-        raise typer.Exit(128 + interruption.number)

@@ -9,7 +9,9 @@ import typer
 from dlspec.cli import options
 
 if TYPE_CHECKING:
-    from dlspec.cli.console import Console, Text
+    from rich.console import Console
+    from rich.text import Text
+
     from dlspec.report.figures import Lines
     from dlspec.run_page import Content
     from dlspec.unfinished import Unfinished
@@ -227,7 +229,7 @@ def _show_curves(out: "Console", figure: "Lines") -> None:
     for row in rows if len(figure.x) > 1 and figure.quantity != "learning_rate" else ():
         line = text("")
         for piece, owner in row:
-            line += text(piece, style="" if owner is None else styles[owner])
+            line.append(piece, style="" if owner is None else styles[owner])
         out.print(line)
     for series, style in zip(figure.series, styles, strict=True):
         known = [number for number in series.y if number is not None]

@@ -12,8 +12,10 @@ import typer
 from dlspec.cli import options
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
     from dlspec.battery import Checked
-    from dlspec.cli.console import Console, Text
     from dlspec.core.gradcheck import Block, Measure
     from dlspec.core.slips import Finding
     from dlspec.gradcheck import Stage, Subject
@@ -149,12 +151,12 @@ def _largest(measures: Sequence["Measure | None"]) -> float | None:
 @contextmanager
 def _progress(out: "Console", *, total: int) -> Iterator[Callable[[], None]]:
     """A bar below the lines on a terminal; nothing elsewhere."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress
+
     if not out.is_terminal:
         yield lambda: None
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress
-
-    with Progress(BarColumn(bar_width=40), MofNCompleteColumn(), console=out.rich, transient=True) as progress:
+    with Progress(BarColumn(bar_width=40), MofNCompleteColumn(), console=out, transient=True) as progress:
         task = progress.add_task("", total=total)
         yield lambda: progress.advance(task)
 
@@ -193,7 +195,9 @@ def _one(subject: "Subject", stages: Iterator["Stage"], *, epsilon: float, as_js
 
 def _print_blocks(out: "Console", blocks: Sequence["Block"]) -> None:
     """A row per block: entries, relative errors, the entry that differs most (where there is room), the verdict."""
-    from dlspec.cli.console import table, text
+    from rich.table import Table
+
+    from dlspec.cli.console import text
     from dlspec.core.slips import label
 
     names = [
@@ -209,17 +213,18 @@ def _print_blocks(out: "Console", blocks: Sequence["Block"]) -> None:
     ]
     if out.width < WIDE:
         names = names[:-3]
-    names.append("verdict")
-    rows: list[list[str | Text]] = []
+    result = Table(box=None, pad_edge=False, header_style="bold")
+    for name in (*names, "verdict"):
+        left = name in ("block", "worst", "verdict")
+        result.add_column(text(name), justify="left" if left else "right", no_wrap=True)
     for block in blocks:
         entries = f"{block.differences.count + block.differences.left_out:,} of {block.size:,}"
         left_out = sum(measure.left_out for measure in block.measures)
         errors = [_measured(m) for m in (block.differences, block.complex_step, block.directions)]
         worst = [_entry(*each) for each in block.worst(1)] or [("", "", "")]
         cells = [label(block.name), entries, str(left_out or ""), *errors, *worst[0]]
-        rows.append([*cells[: len(names) - 1], text(block.verdict, style=STYLES[block.verdict])])
-    left = [number for number, name in enumerate(names) if name in ("block", "worst", "verdict")]
-    out.print(table(names, rows, left=left))
+        result.add_row(*map(text, cells[: len(names)]), text(block.verdict, style=STYLES[block.verdict]))
+    out.print(result)
     if any(measure.vanishes for block in blocks for measure in block.measures):
         out.print(text("* what differs is no more than rounding explains at this ε", style="dim"))
 

@@ -4,15 +4,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import Protocol, Self
 
-from dlspec.cli.console import Console, console, text
+from rich.console import Console
+
+from dlspec.cli.console import console, text
 from dlspec.report.numbers import value
 from dlspec.report.spans import span
 from dlspec.training.events import EpochDone, Event, RunStarted, StepsDone
-
-if TYPE_CHECKING:
-    import rich.console
 
 BAR_EVERY_S = 0.1
 LINE_EVERY_S = 2.0
@@ -46,7 +45,7 @@ def _numbers(event: EpochDone) -> str:
 class Bar:
     """One line that is drawn again: epoch, bar, steps per second, cost, dev metric, time left."""
 
-    def __init__(self, console: "rich.console.Console", *, clock: Callable[[], float] = time.perf_counter):
+    def __init__(self, console: Console, *, clock: Callable[[], float] = time.perf_counter):
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # only a terminal has a bar
 
         self._progress = Progress(
@@ -147,7 +146,7 @@ def display(console: Console, *, quiet: bool) -> Display:
     """The display that fits the place."""
     if quiet:
         return Silence()
-    return Bar(console.rich) if console.rich is not None and console.is_terminal else Lines(console)
+    return Bar(console) if console.is_terminal else Lines(console)
 
 
 @contextmanager

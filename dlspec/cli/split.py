@@ -8,7 +8,8 @@ from dlspec.cli import options
 from dlspec.cli import split_options as given
 
 if TYPE_CHECKING:
-    from dlspec.cli.console import Table
+    from rich.table import Table
+
     from dlspec.splitting import Division
 
 CLASSES_SHOWN = 30

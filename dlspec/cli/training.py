@@ -3,9 +3,10 @@
 from typing import Any
 
 import typer
+from rich.console import Console
 
 from dlspec.cli import errors
-from dlspec.cli.console import Console, console, results, text, write_json
+from dlspec.cli.console import console, results, text, write_json
 from dlspec.cli.signals import Interruption
 from dlspec.data.streamed import StreamedExamples
 from dlspec.preparation import Prepared

@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from dlspec.cli import console
 from dlspec.cli import convert as cli_convert
-from dlspec.cli.terminal import Terminal
 from dlspec.config import loader
 from dlspec.data import mixed
 from dlspec.preparation import prepare
@@ -208,8 +208,8 @@ def test_a_signal_leaves_nothing(tmp_path):
 
 def test_a_bar_on_a_terminal(iris, tmp_path, dlspec, monkeypatch):
     screen = io.StringIO()
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setattr(console, "console", lambda **_: Terminal(screen, width=80))
+    terminal = Console(file=screen, force_terminal=True, width=80)
+    monkeypatch.setattr(console, "console", lambda **_: terminal)
     assert dlspec("convert", iris, tmp_path / "quick.h5").code == 0
     assert "━" not in screen.getvalue()  # it was done before there was anything to wait for
     monkeypatch.setattr(cli_convert, "DRAWN_AFTER_S", 0.0)

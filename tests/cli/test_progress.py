@@ -5,7 +5,6 @@ import io
 import pytest
 from rich.console import Console
 
-from dlspec.cli import console
 from dlspec.cli.progress import BAR_EVERY_S, LINE_EVERY_S, Bar, Lines, Silence, counting, display
 from dlspec.training.events import EpochDone, RunFinished, RunStarted, StepsDone
 
@@ -39,8 +38,8 @@ FINISHED = RunFinished("completed", 4, 40, "4 epochs", state=None)
 def shown(watcher_class, timeline, *, terminal=False):
     """Everything that is written for events at their seconds."""
     file, clock = io.StringIO(), Clock()
-    rich = Console(file=file, force_terminal=terminal, width=120, highlight=False, color_system=None)
-    with watcher_class(rich if watcher_class is Bar else console.Console(file), clock=clock) as watcher:
+    console = Console(file=file, force_terminal=terminal, width=120, highlight=False, color_system=None)
+    with watcher_class(console, clock=clock) as watcher:
         for seconds, event in timeline:
             clock.now = 1000.0 + seconds
             watcher(event)
@@ -102,12 +101,10 @@ def test_the_bar_is_drawn_at_most_ten_times_a_second(seconds, drawn):
 
 def test_the_display_fits_the_place():
     def of(*, terminal, quiet=False):
-        rich = Console(file=io.StringIO(), force_terminal=terminal)
-        return type(display(console.Console(io.StringIO(), rich=rich), quiet=quiet))
+        return type(display(Console(file=io.StringIO(), force_terminal=terminal), quiet=quiet))
 
     assert of(terminal=True) is Bar
     assert of(terminal=False) is Lines
-    assert type(display(console.Console(io.StringIO()), quiet=False)) is Lines
     assert of(terminal=True, quiet=True) is Silence
 
 

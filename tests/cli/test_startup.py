@@ -79,13 +79,13 @@ def test_an_experiment_is_checked_without_what_would_train_it(tiny):
 def test_a_training_does_without_what_is_for_a_terminal_and_for_few_data(tiny, tmp_path):
     imported = modules_imported_by("train", tiny, "--runs-dir", tmp_path)
     assert {"h5py", "dlspec.run_page"} <= imported
-    unwanted = {"rich", "matplotlib", "numpy.ma", "dlspec.cli.evaluate"}
+    unwanted = {"rich.progress", "rich.markdown", "matplotlib", "numpy.ma", "dlspec.cli.evaluate"}
     assert imported & (unwanted | OF_FEW_DATA) == set()
 
 
 def test_a_run_is_measured_without_what_trains_and_reports(trained):
     imported = modules_imported_by("evaluate", trained[0])
-    unwanted = {"rich", "matplotlib", "filelock", "dlspec.runner", "dlspec.session", "dlspec.cli.train"}
+    unwanted = {"rich.progress", "matplotlib", "filelock", "dlspec.runner", "dlspec.session", "dlspec.cli.train"}
     assert imported & (unwanted | OF_FEW_DATA) == set()
 
 

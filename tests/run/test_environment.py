@@ -11,7 +11,7 @@ from dlspec.run.environment import environment, process
 
 
 def facts(source):
-    return environment(threads=1, source=source)
+    return environment(threads=1, streams=1, source=source)
 
 
 def git(place, *arguments):
