@@ -15,7 +15,7 @@ from dlspec.diagnosis.curves import curve_findings, trend_of
 from dlspec.diagnosis.evidence import Action, Evidence
 from dlspec.diagnosis.intervals import BOOTSTRAP_UP_TO, ErrorRate, bootstrap, interval
 from dlspec.diagnosis.layers import layer_findings
-from dlspec.diagnosis.optimization_rules import least_kept
+from dlspec.diagnosis.optimization_rules import descends
 from dlspec.run.record import Segment
 from dlspec.training.evaluation import Evaluator
 from dlspec.training.events import RunFinished, TrainingState
@@ -182,8 +182,6 @@ def _evidence(
 ) -> Evidence:
     """What the run shows beside its errors."""
     bias, variance = diagnosis.gaps[0], next((gap for gap in diagnosis.gaps if gap.name == "variance"), None)
-    noisy = experiment.augmentation is not None or least_kept(experiment) < 1
-    normalized = any(layer.batch_norm for layer in experiment.architecture.layers)
     findings = [
         *layer_findings(samples, normalized=experiment.data.normalize != "none"),
         *curve_findings(
@@ -191,7 +189,7 @@ def _evidence(
             trend_of(rows, samples),
             underfits=bias.value >= bias.threshold,
             overfits=variance is not None and variance.judgement == "high",
-            descent=experiment.batch_size == "all" and experiment.optimizer.name == "sgd" and not (noisy or normalized),
+            descent=descends(experiment),
             ends=result == "last",
         ),
     ]

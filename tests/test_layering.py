@@ -70,6 +70,7 @@ SAME_RANK = {
     ("run_page", "pictures"),
     ("plots", "run_page"),
     ("unfinished", "run_page"),
+    ("session", "unfinished"),
     ("second_look", "builder"),
     ("second_look", "measurement"),
     ("second_look", "pictures"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from dlspec.report import comparison as tables
 from dlspec.report import sections
-from dlspec.report.document import document, section
+from dlspec.report.document import body, document
 from dlspec.report.markup import Markup, element, joined
 
 
@@ -16,19 +16,7 @@ def render(comparison: Mapping[str, Any]) -> str:
         comparison: from `dlspec.compare.compare`.
     """
     title = f"{len(comparison['runs'])} runs"
-    parts = [(anchor, name, content) for anchor, name, content in _parts(comparison) if content]
-    links = [element("li", None, element("a", {"href": f"#{anchor}"}, name)) for anchor, name, _ in parts]
-    return document(
-        title,
-        element("a", {"class": "skip", "href": "#results"}, "To the content"),
-        element(
-            "header",
-            None,
-            element("h1", None, title),
-            element("nav", {"aria-label": "Contents"}, element("ul", None, *links)),
-        ),
-        element("main", None, *(section(*part) for part in parts)),
-    )
+    return document(title, *body(element("h1", None, title), list(_parts(comparison)), first="results"))
 
 
 def _parts(comparison: Mapping[str, Any]) -> Iterator[tuple[str, str, Markup]]:

@@ -13,6 +13,8 @@ Table = tuple[list[str], list[list[str]]]
 
 ON_THE_CLOCK = "see dlspec diagnose"  # a time differs from run to run, and a report does not
 
+BLOCKS_UP_TO = 24  # the last ones before a divergence; run.json has all of them
+
 # Of a layer in health.jsonl: key, and how it is called.
 LAYER = {
     "mean": "mean", "std": "spread", "dead": "dead", "saturated": "saturated", "alike": "alike",
@@ -60,6 +62,12 @@ def layers(rows: Sequence[Row]) -> Table:
         for row in rows
     ]
     return ["layer", "activation", *(LAYER[key] for key in keys)], cells
+
+
+def sizes(blocks: Sequence[Sequence[Any]]) -> Table:
+    """Head and rows: the last blocks of numbers up to the one that broke, each with its largest absolute value."""
+    rows = [[name, "not finite" if size is None else f"{size:.3g}"] for name, size in blocks[-BLOCKS_UP_TO:]]
+    return ["block", "largest value"], rows
 
 
 def _of_layer(key: str, value: object) -> str:
