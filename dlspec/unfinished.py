@@ -8,7 +8,7 @@ from typing import Any
 from dlspec.config import loader
 from dlspec.config.experiment import Experiment
 from dlspec.diagnosis.curves import curve_findings, trend_of
-from dlspec.diagnosis.divergence import actions_after
+from dlspec.diagnosis.divergence import actions_after, long_step
 from dlspec.diagnosis.layers import layer_findings
 from dlspec.diagnosis.optimization_rules import descends
 from dlspec.errors import DlspecError, RunError
@@ -84,7 +84,7 @@ def read(run: Path) -> Unfinished | None:
             actions=[
                 asdict(action) for action in actions_after(record.get("advice", ()) if diverged else (), experiment)
             ],
-            findings=_findings(experiment, metrics, health),
+            findings=_findings(experiment, metrics, health, diverged=diverged),
             sizes=record.get("sizes", []) if diverged else [],
             metrics=metrics,
             health=health,
@@ -102,10 +102,12 @@ def _segments(segments: list[Segment]) -> Rows:
     ]
 
 
-def _findings(experiment: Experiment, metrics: Rows, health: Rows) -> Rows:
+def _findings(experiment: Experiment, metrics: Rows, health: Rows, *, diverged: bool) -> Rows:
     """What was out of bounds; of the errors nothing is known."""
     measured = [row for row in metrics if None not in (finite(row["train_loss"]), finite(row["train_cost"]))]
+    long = long_step(health) if diverged else None
     found = [
+        *([long] if long else []),
         *layer_findings(health, normalized=experiment.data.normalize != "none"),
         *curve_findings(
             measured,

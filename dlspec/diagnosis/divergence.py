@@ -1,11 +1,31 @@
-"""What to try after a run whose numbers stopped being finite."""
+"""A run whose numbers stopped being finite: what shows in it, and what to try."""
 
 from collections.abc import Callable, Iterator, Sequence
 
 from dlspec.config.experiment import Experiment
 from dlspec.diagnosis.evidence import Action
+from dlspec.diagnosis.findings import Finding
+from dlspec.diagnosis.layers import Sample
 from dlspec.diagnosis.learning_rates import slower
 from dlspec.diagnosis.optimization_rules import initializer_for
+
+LONG_STEP = 0.5
+"""‖ΔW‖/‖W‖ of one step; about 0.001 is usual."""
+
+
+def long_step(samples: Sequence[Sample]) -> Finding | None:
+    """The layer whose steps were the longest when it was last looked at, if they were too long.
+
+    Args:
+        samples: lines of `health.jsonl` of a run that diverged.
+    """
+    layers = [layer for layer in (samples[-1]["layers"] if samples else ()) if layer["update_ratio"] is not None]
+    longest = max(layers, key=lambda layer: float(layer["update_ratio"]), default=None)
+    if longest is None or longest["update_ratio"] < LONG_STEP:
+        return None
+    value, number, epoch = longest["update_ratio"], longest["layer"], samples[-1]["epoch"]
+    words = f"one step of layer {number} is {value:.3g} times as long as its weights"
+    return Finding("steps too large", number, epoch, value, LONG_STEP, words)
 
 
 def actions_after(advice: Sequence[str], experiment: Experiment) -> list[Action]:

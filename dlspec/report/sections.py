@@ -200,17 +200,18 @@ def findings(found: Sequence[Row]) -> Markup:
     return element("ul", {"class": "findings"}, *items) if items else Markup()
 
 
-def health(known: Row, samples: Sequence[Row], *, end: str = "at the end") -> Markup:
+def health(known: Row, samples: Sequence[Row], *, end: str = "at the end", fine: str = "Nothing stands out.") -> Markup:
     """What is out of bounds, the curves of each layer, and the layers at their first and last look.
 
     Args:
         known: `findings`, and the layers `initial` and `last`.
         samples: rows of `health.jsonl`.
         end: when the last look was.
+        fine: what to say where nothing is out of bounds.
     """
     found = findings(known.get("findings") or ())
     if samples and not found:
-        found = element("p", {"class": "note"}, "Nothing stands out.")
+        found = element("p", {"class": "note"}, fine)
     return joined(
         [
             found,

@@ -31,12 +31,14 @@ def render(run: Row, *, metrics: Sequence[Row], health: Sequence[Row] = (), sett
         health: rows of `health.jsonl`; none where the run was not sampled.
         settings: of the experiment.
     """
-    known = {"findings": run["findings"], "initial": _initial(health), "last": health[-1]["layers"] if health else ()}
+    last = health[-1]["layers"] if len(health) > 1 else ()
+    known = {"findings": run["findings"], "initial": _initial(health), "last": last}
+    fine = "Nothing else stands out." if run["status"] == "diverged" else "Nothing stands out so far."
     parts = [
         ("next", "What to try next", _next(run)),
         ("broke", "Where it broke", _broke(run["sizes"])),
         ("curves", "Curves", sections.curves(figures.curves(run, metrics)) or _no_epoch()),
-        ("health", "Health of the training", sections.health(known, health, end="when last looked at")),
+        ("health", "Health of the training", sections.health(known, health, end="when last looked at", fine=fine)),
         ("missing", "What is not here", element("p", None, LEFT_OUT)),
         ("config", "Configuration", sections.configuration(run, settings)),
     ]

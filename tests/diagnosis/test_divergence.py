@@ -3,7 +3,7 @@
 import pytest
 
 from dlspec.config import loader
-from dlspec.diagnosis.divergence import RULES, actions_after
+from dlspec.diagnosis.divergence import RULES, actions_after, long_step
 from dlspec.training.divergence import ADVICE
 
 BASE = "data: {synthetic: moons, normalize: none}\narchitecture: {layers: [{units: 4, activation: relu}]}\n"
@@ -63,6 +63,22 @@ def test_the_advice_as_actions(block, overrides, expected, tmp_path):
     found = actions_after(ADVICE[block], experiment(tmp_path, overrides))
     assert {action.action: action.set for action in found} == expected
     assert {(action.gap, action.knob) for action in found} == {("optimization", "train")}
+
+
+@pytest.mark.parametrize(
+    ("ratios", "found"),
+    [
+        ([], None),
+        ([None, None], None),
+        ([0.4, 0.01], None),
+        ([None, 2.0, 40.0], (3, 40.0, "one step of layer 3 is 40 times as long as its weights")),
+    ],
+)
+def test_the_layer_with_the_longest_steps(ratios, found):
+    layers = [{"layer": number, "update_ratio": ratio} for number, ratio in enumerate(ratios, start=1)]
+    finding = long_step([{"epoch": 7, "layers": layers}])
+    assert (finding and (finding.layer, finding.value, finding.message)) == found
+    assert finding is None or (finding.epoch, finding.name) == (7, "steps too large")
 
 
 def test_every_rule_is_for_advice_that_is_given():

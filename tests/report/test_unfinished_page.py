@@ -62,6 +62,8 @@ def test_a_run_that_ended_within_its_first_epoch():
     found = Page(page(epochs=0, health=health(1)))
     assert "No epoch was measured" in found.text
     assert "Layers at the start" in found.text
+    assert "Layers when last looked at" not in found.text
+    assert "Nothing else stands out." in Page(page(run(findings=[]))).text
     assert Page(page(epochs=0, health=[])).of("h1")
 
 
