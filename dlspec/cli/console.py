@@ -4,7 +4,7 @@ import json
 import sys
 import textwrap
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -28,9 +28,13 @@ class _Console(Console):
 def console(*, stderr: bool = False) -> Console:
     """A console that colours only a terminal, and respects NO_COLOR."""
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else WIDTH_OF_FILES
     # The terminal breaks long lines: breaks of our own would be copied with the commands in them.
-    return _Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    return _Console(file=stream, width=_width(stream), highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def _width(stream: TextIO) -> int | None:
+    """Columns to fit into; None for those that the terminal has."""
+    return None if stream.isatty() else WIDTH_OF_FILES
 
 
 def text(content: str, *, style: str = "") -> Text:
@@ -70,6 +74,26 @@ def plain_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for first, *rest in whole:
         cells = (cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))
         sys.stdout.write(f"{printable('  '.join((first.ljust(widths[0]), *cells))).rstrip()}\n")
+
+
+def fitted_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """The columns of `plain_table` that fit into the terminal, the first ones, and a note on those that do not.
+
+    Where there is no terminal all of them do.
+    """
+    out = console()
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    kept, width = 0, -2
+    for kept, column in enumerate(widths, start=1):
+        width += 2 + column
+        if width > out.width and kept > 1:
+            kept -= 1
+            break
+    plain_table(head[:kept], [row[:kept] for row in rows])
+    if left_out := head[kept:]:
+        note = f"for lack of width without {', '.join(left_out)}; JSON has everything"
+        for line in prose(out, "         ", note):
+            out.print(line, style="dim")
 
 
 def results(measured: Sequence[dict[str, Any]], *, names: Sequence[str] | None = None) -> Table:
