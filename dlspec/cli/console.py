@@ -1,10 +1,11 @@
 """Results on standard output, everything else on standard error."""
 
 import json
+import math
 import sys
 import textwrap
 from collections.abc import Sequence
-from typing import Any, TextIO
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -28,13 +29,9 @@ class _Console(Console):
 def console(*, stderr: bool = False) -> Console:
     """A console that colours only a terminal, and respects NO_COLOR."""
     stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else WIDTH_OF_FILES
     # The terminal breaks long lines: breaks of our own would be copied with the commands in them.
-    return _Console(file=stream, width=_width(stream), highlight=False, markup=False, emoji=False, soft_wrap=True)
-
-
-def _width(stream: TextIO) -> int | None:
-    """Columns to fit into; None for those that the terminal has."""
-    return None if stream.isatty() else WIDTH_OF_FILES
+    return _Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def text(content: str, *, style: str = "") -> Text:
@@ -79,21 +76,36 @@ def plain_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def fitted_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """The columns of `plain_table` that fit into the terminal, the first ones, and a note on those that do not.
 
-    Where there is no terminal all of them do.
+    Names in the first column give way to the others: from half of the width on they lose their middle. Where there is
+    no terminal everything is shown.
     """
-    out = console()
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    kept, width = 0, -2
-    for kept, column in enumerate(widths, start=1):
-        width += 2 + column
-        if width > out.width and kept > 1:
-            kept -= 1
-            break
+    room = room_of_terminal()
+    if _width(head, rows) > room:
+        rows = [[_without_middle(row[0], int(max(room // 2, 20))), *row[1:]] for row in rows]
+    kept = len(head)
+    while kept > 1 and _width(head[:kept], rows) > room:
+        kept -= 1
     plain_table(head[:kept], [row[:kept] for row in rows])
     if left_out := head[kept:]:
         note = f"for lack of width without {', '.join(left_out)}; JSON has everything"
-        for line in prose(out, "         ", note):
-            out.print(line, style="dim")
+        for line in prose(console(), "         ", note):
+            console().print(line, style="dim")
+
+
+def room_of_terminal() -> float:
+    """Columns that a table has on standard output; infinitely many in files and pipes."""
+    return console().width if sys.stdout.isatty() else math.inf
+
+
+def _width(head: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Of a table of these columns; rows may have more."""
+    columns = zip(head, *rows, strict=False)
+    return sum(2 + max(map(len, column)) for column in columns) - 2
+
+
+def _without_middle(name: str, width: int) -> str:
+    end = (width - 1) // 2
+    return name if len(name) <= width else f"{name[: width - 1 - end]}…{name[-end:]}"
 
 
 def results(measured: Sequence[dict[str, Any]], *, names: Sequence[str] | None = None) -> Table:

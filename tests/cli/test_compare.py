@@ -128,10 +128,10 @@ def test_the_pairs_as_a_table(trained, dlspec):
 
 def test_no_table_is_wider_than_the_terminal(trained, dlspec, monkeypatch):
     runs = [trained[name] for name in ("good", "seed", "bad")]
-    monkeypatch.setattr(console, "_width", lambda _: 80)
+    monkeypatch.setattr(console, "room_of_terminal", lambda: 80)
     out = dlspec("compare", *runs).out
     assert max(map(len, out[: out.index("\nresult ")].splitlines())) <= 80
-    monkeypatch.setattr(console, "_width", lambda _: 50)
+    monkeypatch.setattr(console, "room_of_terminal", lambda: 50)
     head, *_, note = dlspec("compare", *runs).out.splitlines()[:5]
     assert head.split() == ["run", "train", "error", "dev", "error"]
     assert note == "         for lack of width without dev_loss; JSON has everything"
