@@ -106,11 +106,11 @@ def limits(selection: Mapping[str, Any], predict_ms: float | None) -> list[tuple
     """Each limit of `subject_to`, the value of the run, and whether it is met; those without a value are left out.
 
     Args:
-        selection: of `report.json`.
+        selection: of `report.json`; of a run of before there were limits it is empty.
         predict_ms: of `run.json`, where it has one.
     """
     found = []
-    for row in selection["limits"]:
+    for row in selection.get("limits", ()):
         limit = parse_limit(row["limit"])
         value = predict_ms if limit.name == "predict_ms" else row["value"]
         met = limit.is_met(value)

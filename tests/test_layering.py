@@ -69,6 +69,7 @@ SAME_RANK = {
     ("session", "run_report"),
     ("session", "run_page"),
     ("run_page", "pictures"),
+    ("run_page", "run_report"),
     ("plots", "run_page"),
     ("unfinished", "run_page"),
     ("session", "unfinished"),

@@ -157,7 +157,7 @@ def _show_cost(out: "Console", content: "Content") -> None:
     if told:
         out.print()
         out.print(text(f"model    {', '.join(told)}"))
-    measured = limits(content.report.get("selection") or {"limits": ()}, content.predict_ms)
+    measured = limits(content.report.get("selection") or {}, content.predict_ms)
     asked = summary.limits(content.report, {limit: (value, met) for limit, value, met in measured})
     if asked is not None:
         out.print()

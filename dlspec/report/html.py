@@ -26,6 +26,7 @@ def render(
     pictures: Row | None = None,
     settings: Sequence[Setting] = (),
     learning_curve: Row | None = None,
+    met: Mapping[str, bool] | None = None,
 ) -> str:
     """The page.
 
@@ -36,11 +37,12 @@ def render(
         pictures: content of `pictures.json`; None where there is none.
         settings: of the experiment.
         learning_curve: content of `learning-curve.json`; None where there is none.
+        met: whether each limit is met, those on time included, whose values have no place in the page.
     """
     of_data = curve_of_data.figure(learning_curve) if learning_curve else None
     parts = [
         ("next", "What to try next", sections.actions(report)),
-        ("asked", "What was asked for", sections.asked_for(report)),
+        ("asked", "What was asked for", sections.asked_for(report, met or {})),
         ("errors", "Bias and variance", _errors(report)),
         ("curves", "Curves", sections.curves([*figures.curves(report, metrics), *([of_data] if of_data else [])])),
         ("health", "Health of the training", sections.health(report.get("health") or {}, health)),

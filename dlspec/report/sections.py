@@ -136,9 +136,9 @@ def results(report: Row) -> Markup:
     return joined([table(head, rows, label="Results"), note, errors, behind])
 
 
-def asked_for(report: Row) -> Markup:
+def asked_for(report: Row, met: Mapping[str, bool]) -> Markup:
     """The metric that was optimized and the limits, beside what the result has; nothing where nothing was asked."""
-    asked = summary.limits(report)
+    asked = summary.limits(report, met=met)
     if asked is None:
         return Markup()
     rows = []
