@@ -128,12 +128,8 @@ def rendered(run: Path, known: Unfinished) -> bytes:
         ConfigError: a configuration of the run is damaged.
         RunError: another file is.
     """
-    content = {
-        **{name: getattr(known, name) for name in ("name", "status", "message", "segments", "actions")},
-        "findings": known.findings,
-        "sizes": known.sizes,
-        "parameters": "last",
-    }
+    told = ("name", "status", "message", "segments", "actions", "findings", "sizes")
+    content = {**{name: getattr(known, name) for name in told}, "parameters": "last"}
     try:
         page = unfinished_page.render(content, metrics=known.metrics, health=known.health, settings=settings_of(run))
     except (LookupError, TypeError, ValueError, AttributeError) as error:  # JSON, but not of a run
