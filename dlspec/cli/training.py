@@ -42,6 +42,7 @@ def conclude(notes: Console, outcome: Outcome, interruption: Interruption, *, as
         notes.print(text(f"{outcome.run}: diverged: {outcome.finished.message}"))
         for advice in outcome.finished.advice:
             notes.print(text(f"try: {advice}"))
+        notes.print(text(f"look: {outcome.run}/report.html"))
         raise typer.Exit(errors.DIVERGED)
     if outcome.report is None:
         how = f"checkpoint written; go on with: dlspec resume {outcome.run}"
