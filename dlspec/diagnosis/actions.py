@@ -4,7 +4,7 @@ Each turns one of the four knobs of course 3 (orthogonalization): it makes train
 Faults of the optimization come first, since no gap means much before they are gone; then the larger gap.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from dlspec.diagnosis.bias_rules import BIAS
 from dlspec.diagnosis.bias_variance import TOO_FEW, Gap
@@ -33,7 +33,17 @@ def actions_of(evidence: Evidence) -> list[Action]:
         if gap.judgement == TOO_FEW and gap.examples_needed is not None and gap.split != "train":
             action = _more_examples(gap)
             found.setdefault(action.action, action)
-    return list(found.values())
+    return list(_in_harmony(found.values()))
+
+
+def _in_harmony(actions: Iterable[Action]) -> Iterator[Action]:
+    """Without those that give a setting another value than a more promising one: who follows both follows neither."""
+    values: dict[str, str] = {}
+    for action in actions:
+        settings = dict(change.split("=", 1) for change in action.set)
+        if all(values.get(key, value) == value for key, value in settings.items()):
+            values |= settings
+            yield action
 
 
 def _more_examples(gap: Gap) -> Action:

@@ -218,6 +218,17 @@ def test_no_action_is_given_twice(tmp_path):
     assert len({action.action for action in actions}) == len(actions)
 
 
+def test_no_setting_is_given_two_values(tmp_path):
+    findings = [("oscillating cost", 3), ("steps too small", None)]
+    text = MOONS + HIDDEN + "regularization: {l2: 9}\n"
+    actions = actions_of(evidence_of(tmp_path, text, findings=findings, dev=0.6, penalty=2.0))
+    names = [action.action for action in actions]
+    assert "lower the learning rate" in names
+    assert not {"raise the learning rate", "tune the learning rate, on a log scale"} & set(names)
+    settings = {change for action in actions for change in action.set}
+    assert len({change.split("=", 1)[0] for change in settings}) == len(settings)
+
+
 EXPERIMENTS = [
     MOONS,
     MOONS + HIDDEN,
