@@ -189,7 +189,7 @@ class Session:
                 keep = reached.metrics_bytes
             some = _some(prepared)
             sampler = builder.build_health_sampler(
-                experiment, cost, some, steps_per_epoch=trainer.batches.steps_per_epoch
+                experiment, cost, trainer.optimizer, some, steps_per_epoch=trainer.batches.steps_per_epoch
             )
             metrics = stack.enter_context(closing(MetricsRecorder(self.run, segment=stretch.number, keep=keep)))
             health = stack.enter_context(

@@ -123,6 +123,18 @@ class Trainer:
             spikes=self._spikes.state(),
         )
 
+    def _shared_state(self) -> Callable[[], TrainingState]:
+        """For an event: the state, copied when the first of its watchers asks, and the same copy for all of them."""
+        copied: TrainingState | None = None
+
+        def state() -> TrainingState:
+            nonlocal copied
+            if copied is None:
+                copied = self.state()
+            return copied
+
+        return state
+
     def restore(self, state: TrainingState) -> None:
         """Take over a state; every array of it has the shape of this trainer's own.
 
@@ -145,7 +157,7 @@ class Trainer:
         steps_per_epoch = self.batches.steps_per_epoch
         rest = -(-self._seen // self.batches.batch_size)  # steps of the running epoch that are not left
         steps = self._step - rest + (self.epochs - self._epoch) * steps_per_epoch
-        yield RunStarted(self.epochs, steps_per_epoch, steps, self._epoch, self._step, self.state)
+        yield RunStarted(self.epochs, steps_per_epoch, steps, self._epoch, self._step, self._shared_state())
         while self._epoch < self.epochs and not is_over(self._best, self.watch):
             rate_of = self._rates()
             stop = yield from self._train_epoch(rate_of)
@@ -176,7 +188,7 @@ class Trainer:
                     value=quantities[self.plateau.watch.monitor],
                 )
             rate, spikes = rate_of(self._step - 1), self._spikes.take()
-            yield EpochDone(self._epoch, self._step, rate, quantities, improved, spikes, self.state)
+            yield EpochDone(self._epoch, self._step, rate, quantities, improved, spikes, self._shared_state())
         if is_over(self._best, self.watch):
             yield self._finished(
                 "early_stopping",
@@ -216,7 +228,7 @@ class Trainer:
                 if interrupted():
                     return self._finished("interrupted", f"stopped after step {self._step}")
                 if self._step >= say_at or clock() >= sign_of_life:
-                    yield StepsDone(self._epoch, self._step, loss, self._seen == m, self.state)
+                    yield StepsDone(self._epoch, self._step, loss, self._seen == m, self._shared_state())
                     say_at = self.say_next(self._step)
                     sign_of_life = clock() + STEPS_DONE_EVERY_S
         self._epoch += 1
@@ -239,7 +251,7 @@ class Trainer:
         return self._finished("diverged", f"{what} after epoch {self._epoch}{where}", ADVICE["parameters"])
 
     def _finished(self, reason: Reason, message: str, advice: tuple[str, ...] = ()) -> RunFinished:
-        return RunFinished(reason, self._epoch, self._step, message, self.state, advice)
+        return RunFinished(reason, self._epoch, self._step, message, self._shared_state(), advice)
 
 
 def _between(
