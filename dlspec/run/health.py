@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dlspec.run import storage
-from dlspec.text import finite
+from dlspec.text import json_line
 from dlspec.training.events import EpochDone, Event, RunFinished, RunStarted, TrainingState
 from dlspec.training.health import HealthSampler
 
@@ -61,7 +61,7 @@ class HealthRecorder:
         self._last, self._due = state.step, _due_after(state.step)
         layers = [layer._asdict() for layer in self._sampler(state)]
         first: dict[str, Any] = {} if state.epoch else {"inputs": self._sampler.inputs()._asdict()}
-        self._file.append(json.dumps(finite({"epoch": state.epoch, "step": state.step, **first, "layers": layers})))
+        self._file.append(json_line({"epoch": state.epoch, "step": state.step, **first, "layers": layers}))
         self._synced = False
 
     def sync(self) -> None:
