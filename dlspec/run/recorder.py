@@ -191,12 +191,8 @@ class CheckpointWriter:
 
     def __call__(self, event: Event) -> None:
         """Remember the state, and write it when it is time or the run ends."""
-        if isinstance(event, RunStarted):
-            self._finite = event.state()
-        elif isinstance(event, StepsDone):
-            if self._is_time(event.step) and not event.last_of_epoch:
-                self._write(event.state())
-        elif isinstance(event, EpochDone):
+        if isinstance(event, EpochDone):
+            self._finite = None  # before the next is copied: of a large network two are too many
             self._finite = event.state()
             if event.epoch in self._snapshots:
                 name = f"snapshot-{self._snapshots[event.epoch]}.h5"
@@ -204,7 +200,13 @@ class CheckpointWriter:
                 checkpoint.save(self._run / checkpoints.DIRECTORY / name, snapshot)
             if self._is_time(event.step):
                 self._write(self._finite)
+        elif isinstance(event, StepsDone):
+            if self._is_time(event.step) and not event.last_of_epoch:
+                self._write(event.state())
+        elif isinstance(event, RunStarted):
+            self._finite = event.state()
         elif event.reason != "diverged":
+            self._finite = None
             self._write(event.state(), finished=event.reason != "interrupted")
         elif self._finite is not None and self._finite.step > self._newest[0]:
             self._write(self._finite)

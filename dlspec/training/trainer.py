@@ -98,7 +98,7 @@ class Trainer:
         self._plateau_state = PlateauState()
         self._spikes = SpikeWatch()
         self._best = Best()
-        self._best_vector = self.parameters.vector.copy()
+        self._best_vector = self.parameters.vector.copy()  # never written to: states share it
 
     def _bind_steps(self, left: int) -> None:
         """Buffers for the batches of so many examples: full ones, and the short last one, over the same θ."""
@@ -107,14 +107,15 @@ class Trainer:
 
     def state(self) -> TrainingState:
         """A copy of everything that decides the future of the run."""
+        at_best = self._seen == 0 < self._best.epoch == self._epoch
         return TrainingState(
             epoch=self._epoch,
             seen=self._seen,
             step=self._step,
-            vector=self.parameters.vector.copy(),
+            vector=self._best_vector if at_best else self.parameters.vector.copy(),
             optimizer={name: array.copy() for name, array in self.optimizer.state.items()},
             rng=_rng_state(self.dropout_rng),
-            best_vector=self._best_vector.copy(),
+            best_vector=self._best_vector,
             best_epoch=self._best.epoch,
             best_value=self._best.value,
             waited=self._best.waited,
@@ -146,7 +147,7 @@ class Trainer:
         for name, array in self.optimizer.state.items():
             np.copyto(array, state.optimizer[name])
         self.dropout_rng.bit_generator.state = dict(state.rng)
-        np.copyto(self._best_vector, state.best_vector)
+        self._best_vector = state.best_vector
         self._best = Best(state.best_epoch, state.best_value, state.waited, state.best_meets_limits)
         self._plateau_state = state.plateau
         self._spikes.restore(state.spikes)
@@ -178,7 +179,7 @@ class Trainer:
             )
             improved = self._best.epoch == self._epoch
             if improved:
-                np.copyto(self._best_vector, self.parameters.vector)
+                self._best_vector = self.parameters.vector.copy()
             if self.plateau is not None:
                 self._plateau_state = lowered(
                     self._plateau_state,
