@@ -80,7 +80,7 @@ def facts() -> dict[str, Any]:
         except PackageNotFoundError:
             versions[package] = None
     np.ones((2, 2)) @ np.ones((2, 2))
-    recorded = of_run.environment(threads=1, source=Path(__file__))
+    recorded = of_run.environment(threads=1, streams=1, source=Path(__file__))
     blas = [{key: lib.get(key) for key in ("version", "architecture")} for lib in threadpoolctl.threadpool_info()]
     return {
         "processor": recorded["processor"],

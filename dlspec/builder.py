@@ -31,6 +31,7 @@ from dlspec.core.optimizers import OPTIMIZERS, BoundOptimizer, Optimizer
 from dlspec.core.parameters import Parameters
 from dlspec.core.randomness import stream
 from dlspec.core.regularizers import REGULARIZERS
+from dlspec.core.streams import InHalves, TwoStreamCost
 from dlspec.data.batches import Batch
 from dlspec.data.dataset import Dataset
 from dlspec.errors import RunError, UsageError
@@ -65,17 +66,20 @@ def watch_of(experiment: Experiment, dataset: Dataset) -> Watch:
     )
 
 
-def read_start(loaded: LoadedExperiment, experiment: Experiment, *, n_x: int) -> Mapping[str, Array] | None:
-    """The arrays of `initializer: from_file`, checked against the network; None for any other initializer.
+def read_start(loaded: LoadedExperiment, experiment: Experiment, source: str, *, n_x: int) -> Mapping[str, Array]:
+    """The arrays of `initializer: from_file`, checked against the network.
+
+    Args:
+        loaded: where the experiment was written.
+        experiment: without any `auto`.
+        source: the path that the initializer gives.
+        n_x: number of features.
 
     Raises:
         ConfigError: the file is missing.
         DataError: it is damaged, or does not fit the network.
     """
-    initializer = experiment.initializer
-    if not isinstance(initializer, FromFile):
-        return None
-    path = loaded.resolve(initializer.path)
+    path = loaded.resolve(source)
     if not (path.is_file() or (path / RUN_FILE).is_file()):
         what = f"{path} is neither a file nor a run" if path.exists() else f"there is no file or run {path}"
         raise loaded.problem(("initializer", "path"), f"{what}; expected an NPZ file, a checkpoint or a run")
@@ -99,7 +103,8 @@ def build_cost(experiment: Experiment, *, n_x: int, start: Mapping[str, Array] |
     if start is not None:
         start_values.write_into(parameters, start, source="start values")
     loss = experiment.architecture.output.loss
-    return Cost(
+    kind = TwoStreamCost if experiment.streams == 2 else Cost
+    return kind(
         network=network,
         loss=LOSSES[loss.name](**_settings(loss)),
         penalties=_penalties(experiment, parameters),
@@ -176,7 +181,8 @@ def build_optimizer(experiment: Experiment) -> tuple[Optimizer, float]:
     """The update rule and α0."""
     settings = _settings(experiment.optimizer)
     learning_rate = settings.pop("learning_rate")
-    return OPTIMIZERS[experiment.optimizer.name](**settings), learning_rate
+    optimizer = OPTIMIZERS[experiment.optimizer.name](**settings)
+    return InHalves(optimizer) if experiment.streams == 2 else optimizer, learning_rate
 
 
 def build_decay(experiment: Experiment) -> Decay:

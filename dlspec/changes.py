@@ -55,10 +55,6 @@ REASONS = (
     ("evaluation.train_examples", "the metrics so far are of these examples"),
     ("evaluation.optimize", "the best epoch so far was found by it"),
     ("evaluation.subject_to", "the best epoch so far was found under these limits"),
-    (
-        "threads",
-        "sums come out in another order, so the numbers would not be those of the run; --allow-inexact does it",
-    ),
 )
 
 
@@ -70,13 +66,13 @@ class Changes:
         budget: keys that only say how long, how often and how the result is judged.
         segment: keys that change the training from here on.
         fixed: keys that cannot change, each with the reason.
-        threads: whether the number of threads differs.
+        threads: `threads` and `streams`, where they differ.
     """
 
     budget: tuple[str, ...]
     segment: tuple[str, ...]
     fixed: tuple[tuple[KeyPath, str], ...]
-    threads: bool
+    threads: tuple[str, ...]
 
 
 def changes(old: Experiment, new: Experiment, *, recorded: Collection[str]) -> Changes:
@@ -87,11 +83,11 @@ def changes(old: Experiment, new: Experiment, *, recorded: Collection[str]) -> C
         new: with what is asked for.
         recorded: quantities in the metrics so far; none before the first epoch, when there is no best one yet.
     """
-    budget, segment, fixed, threads = [], [], [], False
+    budget, segment, fixed, threads = [], [], [], []
     for path in _differences(old.model_dump(), new.model_dump()):
         key = dotted(path)
-        if key == "threads":
-            threads = True
+        if key in ("threads", "streams"):
+            threads.append(key)
         elif _is_budget(key, new):
             budget.append(key)
         elif key != "optimizer.name" and _fits(key, SEGMENT):
@@ -102,7 +98,7 @@ def changes(old: Experiment, new: Experiment, *, recorded: Collection[str]) -> C
     if recorded and before != after:
         where = ("training", "early_stopping")
         fixed.append((where, f"the best epoch so far was found by {before[0]}, and this watches {after[0]}"))
-    return Changes(tuple(budget), tuple(segment), tuple(fixed), threads)
+    return Changes(tuple(budget), tuple(segment), tuple(fixed), tuple(threads))
 
 
 def identity(experiment: Experiment) -> str:

@@ -6,56 +6,45 @@ content = dlspec.compare.compare(listing.listed(runs, now=now), now=now)
 import json
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from dlspec.analysis import paired
+from dlspec import paired_runs
 from dlspec.config import yaml_tree
 from dlspec.errors import DlspecError
-from dlspec.measurement import TrainedRun, open_run
-from dlspec.predictions import predict
 from dlspec.run.listing import ASKED, ListedRun, is_number, moment
 from dlspec.run.record import read_record, segments_of
 from dlspec.run.recorder import METRICS_FILE
 
-SEED = 1  # of the bootstrap: the same runs give the same numbers
 POINTS = 200  # of a curve; what lies between shows nowhere
 MEASURES = ("loss", "accuracy", "f1", "precision", "recall", "rmse", "mae", "r2")
 SEEDS = ("seed", "data.seed", "data.split.seed")
-_NOT_SETTINGS = ("name", "threads")  # they have no part in what a configuration is worth
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Sample:
-    """What a paired test needs of one run."""
-
-    identity: Mapping[str, Any]  # what must be the same for two runs to have the same dev examples
-    rows: NDArray[np.int64]
-    mistakes: NDArray[np.float64]  # (m, decisions), NaN where there is none
-    warnings: tuple[str, ...]
+_NOT_SETTINGS = ("name", "threads", "streams")  # they have no part in what a configuration is worth
 
 
 def compare(
     runs: Sequence[ListedRun],
     *,
     now: datetime,
+    base: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,  # noqa: ARG005
 ) -> dict[str, Any]:
-    """The comparison, in plain numbers, texts and lists; the first run is the reference of the paired tests.
+    """The comparison, in plain numbers, texts and lists.
 
     Args:
         runs: in the order in which they are to be shown, at least one.
         now: the time, for the age of a run.
+        base: number of the run, from 0, that was chosen to test all others against; None for the first one, and then
+            the first few are tested against each other, too.
         progress: called with the number of runs that have been measured, and of all.
     """
     settings = [_settings(run) for run in runs]
-    tests = _tests(runs, progress)
+    among, base = (paired_runs.AMONG, 0) if base is None else (0, base)
+    tests = paired_runs.tests(runs, base=base, among=among, progress=progress)
     return {
-        "reference": str(runs[0].run),
+        "reference": str(runs[base].run),
+        "tests": sum("p" in test for test in tests.values()),
+        "pairs": [{"a": str(runs[a].run), "b": str(runs[b].run), **test} for (a, b), test in sorted(tests.items())],
         "differences": _differences(settings),
         "runs": [
             {
@@ -65,10 +54,10 @@ def compare(
                 "dev_error": run.get("dev_error"),
                 **{key: run.get(key) for key in ASKED},
                 "age_seconds": _age(run, now),
-                "against_reference": test,
+                "against_reference": tests.get((base, number)),
                 "curves": curves,
             }
-            for run, test, curves in zip(runs, tests, _curves(runs), strict=True)
+            for number, (run, curves) in enumerate(zip(runs, _curves(runs), strict=True))
         ],
         "seeds": _seeds(runs, settings),
     }
@@ -160,60 +149,3 @@ def _quantities(lines: Sequence[bytes]) -> Iterator[dict[str, Any]]:
             yield {"quantity": name, "epoch": [epoch for epoch, _ in points], "value": [value for _, value in points]}
     except (ValueError, RecursionError, KeyError, TypeError):
         return
-
-
-# --- paired tests ----------------------------------------------------------------------------------------
-
-
-def _tests(runs: Sequence[ListedRun], progress: Callable[[int, int], None]) -> list[dict[str, Any] | None]:
-    """Of each run after the first the test against the first, or why there is none; None for the first itself."""
-    reference = _sample(runs[0])
-    results: list[dict[str, Any] | None] = [None]
-    for number, run in enumerate(runs[1:], start=1):
-        progress(number, len(runs))
-        results.append(_test(reference, _sample(run)))
-    progress(len(runs), len(runs))
-    tested = [result for result in results if result is not None and "p" in result]
-    for result, p in zip(tested, paired.holm([result["p"] for result in tested]), strict=True):
-        result |= {"p_adjusted": p, "verdict": paired.verdict(result["difference"], p)}
-    return results
-
-
-def _sample(run: ListedRun) -> _Sample | str:
-    """What a run does on dev, or why that cannot be told."""
-    try:
-        trained = open_run(run.run)
-        if "dev" not in trained.dataset.splits:
-            return "has no dev split"
-        found = predict(trained, split="dev")
-    except DlspecError as error:
-        return f"cannot be measured: {error.problems[0]}"
-    return _Sample(_identity(trained), found.examples.rows, found.mistakes, trained.warnings)
-
-
-def _identity(trained: TrainedRun) -> dict[str, Any]:
-    data = trained.dataset
-    return {"data": data.fingerprint, "task": data.task, "targets": data.target_names, "classes": data.classes}
-
-
-def _test(reference: _Sample | str, sample: _Sample | str) -> dict[str, Any]:
-    if isinstance(sample, str):
-        return {"label": sample}
-    if isinstance(reference, str):
-        return {"label": f"the reference {reference}"}
-    other = [name for name, value in reference.identity.items() if sample.identity[name] != value]
-    if other:
-        return {"label": f"other {' and '.join(other)} than the reference"}
-    if not np.array_equal(reference.rows, sample.rows):
-        return {"label": "other dev examples than the reference; train both with the same data.split.seed"}
-    result = asdict(_paired(reference, sample))
-    return result | {"warnings": [*reference.warnings, *sample.warnings]}
-
-
-def _paired(a: _Sample, b: _Sample) -> paired.Paired:
-    if a.identity["task"] == "classification":
-        return paired.mcnemar(a.mistakes[:, 0] > 0, b.mistakes[:, 0] > 0)
-    # A regression's error is the mean over its columns, so each of them is a decision.
-    decisions = np.isfinite(a.mistakes).sum(axis=1)
-    mistakes_a, mistakes_b = (np.nansum(sample.mistakes, axis=1) for sample in (a, b))
-    return paired.bootstrap(mistakes_a, mistakes_b, decisions, rng=np.random.default_rng(SEED))

@@ -11,7 +11,6 @@ from dlspec.config.data import Image as ImageSection
 from dlspec.config.experiment import Experiment
 from dlspec.config.loader import LoadedExperiment
 from dlspec.core.arrays import Array
-from dlspec.data import streamed_loading
 from dlspec.data.augmentation import Augmentation, AugmentedInputs
 from dlspec.data.dataset import Dataset, Preparation
 from dlspec.data.division import Cut
@@ -95,6 +94,8 @@ def _streamed(
     loaded: LoadedExperiment, data: OneFile | SplitFiles, reading: Reading, preparation: Preparation, memory: Memory
 ) -> Dataset:
     """The same, to be read in parts."""
+    from dlspec.data import streamed_loading  # most experiments are read as a whole
+
     experiment = loaded.experiment
     for key, given in (
         (("batch_size",), experiment.batch_size == "all"),

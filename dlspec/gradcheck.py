@@ -122,7 +122,7 @@ def run(
     rng = stream(experiment.seed, "gradcheck")
     rows = np.sort(rng.permutation(len(train))[:examples])
     w = None if prepared.weights is None else prepared.weights[rows]
-    with numerics(int(experiment.threads)):
+    with numerics(experiment.threads_per_product):
         cost = builder.build_cost(experiment, n_x=train.n_x, start=prepared.start)
         biases = cost.parameters.theta[cost.parameters.decayed.stop :]
         biases += 0.5 * rng.standard_normal(len(biases))

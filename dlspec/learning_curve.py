@@ -148,7 +148,7 @@ def _train(prepared: Prepared, rows: NDArray[np.intp], progress: Callable[[float
     """Train on these rows of the training set alone, as `dlspec train` would, and measure the result."""
     experiment, whole = prepared.experiment, prepared.dataset
     part = _part(prepared, rows)
-    with numerics(int(experiment.threads)):
+    with numerics(experiment.threads_per_product):
         cost = builder.build_cost(experiment, n_x=whole.splits["train"].n_x, start=prepared.start)
         trainer = build_trainer(
             part, cost, builder.build_evaluator(experiment, cost, part.dataset), interrupted=lambda: False

@@ -65,7 +65,7 @@ def run(
     rates = range_test.rates(low, high, steps)
     rows = np.sort(stream(experiment.seed, "shuffle").permutation(len(train.X))[:PROBE])
     losses: list[float] = []
-    with numerics(int(experiment.threads)):
+    with numerics(experiment.threads_per_product):
         cost = builder.build_cost(experiment, n_x=train.X.shape[1], start=prepared.start)
         probe = _probe(cost, train.X[rows], train.Y[rows])
         step = stepper(prepared, cost)

@@ -144,7 +144,7 @@ def _measured(trained: TrainedRun, model: Model, split: str) -> list[dict[str, A
     if split not in ("all", *known):
         raise UsageError(f"{trained.run}: has no {split} split; expected one of: {', '.join(known)}, all")
     evaluator = builder.build_evaluator(trained.experiment, model, trained.dataset)
-    with numerics(int(trained.experiment.threads)):
+    with numerics(trained.experiment.threads_per_product):
         return [evaluator.evaluate(name) for name in (known if split == "all" else [split])]
 
 

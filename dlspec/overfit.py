@@ -173,7 +173,7 @@ def run(
     prepared = subject.prepared
     experiment = prepared.experiment
     batch = _batch(prepared.dataset, examples, seed=experiment.seed)
-    with numerics(int(experiment.threads)):
+    with numerics(experiment.threads_per_product):
         cost = builder.build_cost(experiment, n_x=batch.X.shape[1], start=prepared.start)
         constant, unavoidable = _bounds(cost.loss, batch, prepared.dataset.task, cost.units)
         if constant < NOTHING:

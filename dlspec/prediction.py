@@ -158,7 +158,7 @@ def _fields(model: TrainedModel, rows: NewRows, predictions: Predictions, *, pro
     X = np.zeros((BATCH, len(model.form.feature_names)), dtype)
     for block in rows.blocks:
         outputs = np.empty((len(block.names), model.cost.units))
-        with numerics(int(model.experiment.threads)):
+        with numerics(model.experiment.threads_per_product):
             for start in range(0, len(outputs), BATCH):
                 part = slice(start, min(start + BATCH, len(outputs)))
                 _fill(X[: part.stop - part.start], model, block, part, predictions)

@@ -76,7 +76,7 @@ def predict(trained: TrainedRun, *, split: str) -> Predictions:
     loss = builder.build_evaluator(experiment, cost, dataset).loss  # without label smoothing
     m = len(examples.X)
     logits, outputs, losses = np.empty((m, cost.units), cost.dtype), np.empty((m, cost.units)), np.empty(m)
-    with numerics(int(experiment.threads)):
+    with numerics(experiment.threads_per_product):
         for start in range(0, m, BATCH):
             rows = slice(start, min(start + BATCH, m))
             size = rows.stop - start

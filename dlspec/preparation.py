@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlspec import builder, experiment_data, resolver
+from dlspec import experiment_data, resolver
 from dlspec.config.advice import Advice, advise
 from dlspec.config.data import Synthetic
 from dlspec.config.experiment import Experiment
+from dlspec.config.initializer import FromFile
 from dlspec.config.loader import LoadedExperiment
 from dlspec.core.arrays import Array
 from dlspec.data.augmentation import AugmentedInputs
-from dlspec.data.contact_sheet import contact_sheet as draw
 from dlspec.data.dataset import Dataset
 from dlspec.run.environment import physical_cores
 
@@ -59,8 +59,16 @@ def prepare(loaded: LoadedExperiment) -> Prepared:
     class_weights = experiment_data.class_weights(loaded, dataset)
     weights = experiment_data.build_weights(dataset, class_weights)
     augmented = experiment_data.build_augmentation(loaded, dataset)
-    start = builder.read_start(loaded, experiment, n_x=dataset.splits["train"].n_x)
+    start = _start(loaded, experiment, n_x=dataset.splits["train"].n_x)
     return Prepared(loaded, dataset, experiment, class_weights, weights, start, augmented)
+
+
+def _start(loaded: LoadedExperiment, experiment: Experiment, *, n_x: int) -> Mapping[str, Array] | None:
+    if not isinstance(experiment.initializer, FromFile):
+        return None
+    from dlspec import builder  # here: to be told what is wrong with an experiment, nobody builds its network
+
+    return builder.read_start(loaded, experiment, experiment.initializer.path, n_x=n_x)
 
 
 def contact_sheet(prepared: Prepared, *, examples: int, copies: int) -> NDArray[np.uint8]:
@@ -74,6 +82,8 @@ def contact_sheet(prepared: Prepared, *, examples: int, copies: int) -> NDArray[
     Raises:
         ConfigError: no augmentation, or images of a kind that cannot be shown.
     """
+    from dlspec.data.contact_sheet import contact_sheet as draw  # only `dlspec augment` draws
+
     problem, inputs = prepared.loaded.problem, prepared.augmented
     if inputs is None:
         raise problem(("augmentation",), "nothing is turned on; expected what to do to the images, such as {shift: 2}")

@@ -22,6 +22,10 @@ from dlspec.experiment_data import synthetic_seed
 # steps on two cores, see docs/performance.md.
 THREADS_PAY_FROM = 20_000_000
 
+# Two streams beat two threads in each product where these are many and small, so that dividing each costs most: from so
+# many multiply-adds of a forward pass, in products of at most so many in the mean; see docs/performance.md.
+STREAMS_PAY_FROM, STREAMS_PAY_TO = 150_000_000, 8_000_000
+
 # What `loss: auto` may mean: the first loss that fits the output activation and the task.
 DEFAULT_LOSSES: dict[str, Section] = {
     loss.name: loss
@@ -61,13 +65,30 @@ def resolve(loaded: LoadedExperiment, dataset: Dataset, *, cores: int) -> Experi
     }
     if stopping is not None:
         updates["training"] = experiment.training.model_copy(update={"early_stopping": stopping})
-    if experiment.threads == "auto":
-        train = dataset.splits["train"]
-        widths = [train.n_x, *(layer.units for layer in experiment.architecture.layers), int(output.units)]
-        batch = len(train) if experiment.batch_size == "all" else min(len(train), experiment.batch_size)
-        work = batch * sum(n_in * n_out for n_in, n_out in pairwise(widths))
-        updates["threads"] = cores if work >= THREADS_PAY_FROM else 1
+    updates |= _threads_and_streams(loaded, dataset, units=int(output.units), cores=cores)
     return experiment.model_copy(update=updates)
+
+
+def _threads_and_streams(loaded: LoadedExperiment, dataset: Dataset, *, units: int, cores: int) -> dict[str, int]:
+    """How the work of a step is divided: by its size alone, so that it is the same every time.
+
+    Raises:
+        ConfigError: two streams that cannot be.
+    """
+    experiment, train = loaded.experiment, dataset.splits["train"]
+    threads, streams, layers = experiment.threads, experiment.streams, experiment.architecture.layers
+    widths = [train.n_x, *(layer.units for layer in layers), units]
+    batch = len(train) if experiment.batch_size == "all" else min(len(train), experiment.batch_size)
+    products = [batch * n_in * n_out for n_in, n_out in pairwise(widths)]
+    if threads == "auto":
+        threads = 2 if streams == 2 else cores if sum(products) >= THREADS_PAY_FROM else 1
+    obstacle = experiment.obstacle_to_two_streams(threads)
+    if streams == "auto":
+        many_and_small = STREAMS_PAY_FROM <= sum(products) <= STREAMS_PAY_TO * len(products)
+        streams = 2 if obstacle is None and many_and_small else 1
+    elif streams == 2 and obstacle is not None:
+        raise loaded.problem(("streams",), f"2 streams do not go with {obstacle}; expected streams: 1, or auto")
+    return {"threads": threads, "streams": streams}
 
 
 def _resolved_data(experiment: Experiment, dataset: Dataset) -> OneFile | SplitFiles | Synthetic:

@@ -20,6 +20,7 @@ from dlspec.run import storage, test_uses
 from dlspec.run.directory import read_json
 from dlspec.run.record import read_record, segments_of, status_of
 from dlspec.run.recorder import METRICS_FILE
+from dlspec.run_report import limits
 from dlspec.training.evaluation import Evaluator
 
 HEALTH_FILE = "health.jsonl"
@@ -90,19 +91,20 @@ def read(run: Path) -> Content:
     )
 
 
-def write(run: Path, dataset: Dataset, evaluator: Evaluator) -> None:
+def write(run: Path, dataset: Dataset, evaluator: Evaluator, *, predict_ms: float) -> None:
     """Write `pictures.json` and `report.html` at the end of a training.
 
     Args:
         run: the run directory; its report, metrics and configurations are written.
         dataset: of the run.
         evaluator: of the network with the parameters that are the result.
+        predict_ms: milliseconds to predict one example, which `run.json` does not have yet.
 
     Raises:
         RunError: a file of the run is damaged, or the system refused.
     """
     pictures.write(run, dataset, evaluator)
-    storage.write_file(run / PAGE_FILE, rendered(run, read(run)))
+    storage.write_file(run / PAGE_FILE, rendered(run, replace(read(run), predict_ms=predict_ms)))
 
 
 def rendered(run: Path, content: Content) -> bytes:
@@ -119,6 +121,7 @@ def rendered(run: Path, content: Content) -> bytes:
             pictures=content.pictures,
             settings=settings_of(run),
             learning_curve=content.learning_curve,
+            met={limit: met for limit, _, met in limits(content.report.get("selection") or {}, content.predict_ms)},
         )
     except (LookupError, TypeError, ValueError, AttributeError) as error:  # JSON, but not of a report
         raise RunError(

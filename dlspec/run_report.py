@@ -15,7 +15,7 @@ from dlspec.diagnosis.curves import curve_findings, trend_of
 from dlspec.diagnosis.evidence import Action, Evidence
 from dlspec.diagnosis.intervals import BOOTSTRAP_UP_TO, ErrorRate, bootstrap, interval
 from dlspec.diagnosis.layers import layer_findings
-from dlspec.diagnosis.optimization_rules import least_kept
+from dlspec.diagnosis.optimization_rules import descends
 from dlspec.run.record import Segment
 from dlspec.training.evaluation import Evaluator
 from dlspec.training.events import RunFinished, TrainingState
@@ -106,11 +106,11 @@ def limits(selection: Mapping[str, Any], predict_ms: float | None) -> list[tuple
     """Each limit of `subject_to`, the value of the run, and whether it is met; those without a value are left out.
 
     Args:
-        selection: of `report.json`.
+        selection: of `report.json`; of a run of before there were limits it is empty.
         predict_ms: of `run.json`, where it has one.
     """
     found = []
-    for row in selection["limits"]:
+    for row in selection.get("limits", ()):
         limit = parse_limit(row["limit"])
         value = predict_ms if limit.name == "predict_ms" else row["value"]
         met = limit.is_met(value)
@@ -182,8 +182,6 @@ def _evidence(
 ) -> Evidence:
     """What the run shows beside its errors."""
     bias, variance = diagnosis.gaps[0], next((gap for gap in diagnosis.gaps if gap.name == "variance"), None)
-    noisy = experiment.augmentation is not None or least_kept(experiment) < 1
-    normalized = any(layer.batch_norm for layer in experiment.architecture.layers)
     findings = [
         *layer_findings(samples, normalized=experiment.data.normalize != "none"),
         *curve_findings(
@@ -191,7 +189,7 @@ def _evidence(
             trend_of(rows, samples),
             underfits=bias.value >= bias.threshold,
             overfits=variance is not None and variance.judgement == "high",
-            descent=experiment.batch_size == "all" and experiment.optimizer.name == "sgd" and not (noisy or normalized),
+            descent=descends(experiment),
             ends=result == "last",
         ),
     ]

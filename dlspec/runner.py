@@ -80,7 +80,9 @@ def train(
         record = begun(
             record,
             now=now(),
-            environment=environment(threads=int(experiment.threads), source=loaded.path),
+            environment=environment(
+                threads=int(experiment.threads), streams=int(experiment.streams), source=loaded.path
+            ),
             process=process(),
             overrides=loaded.overrides,
         )
@@ -162,7 +164,7 @@ def resume(
                 f"{run}: has begun epoch {begun_epochs}; expected training.epochs of at least that, found "
                 f"{experiment.training.epochs}"
             )
-        facts = environment(threads=int(experiment.threads), source=current.path)
+        facts = environment(threads=int(experiment.threads), streams=int(experiment.streams), source=current.path)
         inexact = _inexact(record, facts, prepared)
         if inexact and not allow_inexact:
             raise RunError(
@@ -227,8 +229,9 @@ def _allowed(old: LoadedExperiment, new: LoadedExperiment, *, metrics: Collectio
     """
     change = changes(old.experiment, new.experiment, recorded=metrics)
     fixed = list(change.fixed)
-    if change.threads and not allow_threads:
-        fixed.append((("threads",), "sums would come out in another order; --allow-inexact does it and records it"))
+    if not allow_threads:
+        why = "sums would come out in another order; --allow-inexact does it and records it"
+        fixed += [((key,), why) for key in change.threads]
     if fixed:
         raise UsageError(
             [str(new.problem(path, f"cannot change in a run that has begun: {why}")) for path, why in fixed]
@@ -359,7 +362,9 @@ def reproduce(
     end = _end_of(original, record, prepared)
     if record["data"]["sha256"] != prepared.dataset.fingerprint:
         raise RunError(f"{original}: the data has changed since this run was trained; restore it to reproduce the run")
-    facts = environment(threads=int(prepared.experiment.threads), source=loaded.path)
+    facts = environment(
+        threads=int(prepared.experiment.threads), streams=int(prepared.experiment.streams), source=loaded.path
+    )
     other = differences(record.get("environment", {}), facts)
     introduce(prepared, [f"another environment: {what}" for what in other])
     run = directory.create(runs_dir, name=prepared.experiment.name, now=now())

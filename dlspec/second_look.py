@@ -8,6 +8,7 @@ from dlspec.errors import DlspecError, RunError, UsageError
 from dlspec.report import curve_of_data, markdown
 from dlspec.run import directory, storage
 from dlspec.run.environment import numerics
+from dlspec.run.record import read_record
 from dlspec.run_page import Content
 
 
@@ -41,6 +42,8 @@ def with_learning_curve(content: Content, path: Path) -> Content:
 def rewrite(run: Path, content: Content) -> tuple[str, ...]:
     """Write `report.md` and `report.html` anew, and keep the learning curve; gives what could not be done.
 
+    The page of a run that was resumed and has not come to its end since tells of that, and stays.
+
     A run of before there were pictures gets them now, if its data and its parameters can still be read.
 
     Raises:
@@ -56,7 +59,8 @@ def rewrite(run: Path, content: Content) -> tuple[str, ...]:
             content = run_page.read(run)
         page = run_page.rendered(run, content)
         storage.write_file(run / "report.md", markdown.render(content.report).encode())
-        storage.write_file(run / run_page.PAGE_FILE, page)
+        if read_record(run)["status"] == "finished":
+            storage.write_file(run / run_page.PAGE_FILE, page)
     return notes
 
 
@@ -64,7 +68,7 @@ def _draw(run: Path) -> tuple[str, ...]:
     """Compute the pictures out of data and parameters."""
     try:
         trained = measurement.open_run(run)
-        with numerics(int(trained.experiment.threads)):
+        with numerics(trained.experiment.threads_per_product):
             evaluator = builder.build_evaluator(trained.experiment, trained.cost, trained.dataset)
             pictures.write(run, trained.dataset, evaluator)
     except DlspecError as error:

@@ -23,21 +23,14 @@ from dlspec.report import markdown
 from dlspec.run import checkpoint, directory, storage, test_uses
 from dlspec.run.environment import numerics
 from dlspec.run.health import HealthRecorder, read_health
-from dlspec.run.record import Segment, ended, write_record
+from dlspec.run.record import STATUS, Segment, ended, write_record
 from dlspec.run.recorder import CheckpointWriter, Log, MetricsRecorder, read_metrics
 from dlspec.run_report import bootstrap_means, build_report
 from dlspec.training.evaluation import Evaluator, Measured, Sample
-from dlspec.training.events import EpochDone, Event, Reason, RunFinished, RunStarted, StepsDone, TrainingState
+from dlspec.training.events import EpochDone, Event, RunFinished, RunStarted, StepsDone, TrainingState
 from dlspec.training.health import EXAMPLES, sample_of
 from dlspec.training.latency import predict_ms
 from dlspec.training.trainer import Trainer
-
-STATUS: dict[Reason, str] = {
-    "completed": "finished",
-    "early_stopping": "finished",
-    "interrupted": "interrupted",
-    "diverged": "diverged",
-}
 
 
 class Place(NamedTuple):
@@ -149,10 +142,14 @@ class Session:
         end = outcome.finished
         status, progress = STATUS[end.reason], {"epoch": end.epoch, "step": end.step}
         if outcome.predict_ms is not None:  # it depends on the clock, so it is no part of the report
-            record = {**record, "predict_ms": round(outcome.predict_ms, 6)}
-        if end.advice:
-            record = {**record, "advice": list(end.advice)}
+            record = {**record, "predict_ms": outcome.predict_ms}
+        if status == "diverged":
+            record = {**record, "advice": list(end.advice), "sizes": [list(pair) for pair in end.sizes]}
         write_record(self.run, ended(record, now=self.now(), status=status, message=end.message, **progress))
+        if status != "finished":
+            from dlspec import unfinished  # only here: most of what imports a session never draws a page
+
+            unfinished.leave(self.run)
         return outcome
 
     def _train(self, stretches: Sequence[Stretch], reached: Reached | None) -> Outcome:
@@ -177,7 +174,7 @@ class Session:
         experiment, dataset = prepared.experiment, prepared.dataset
         # Threads are pinned before the start values are made: those of `orthogonal` come out of linear algebra.
         with ExitStack() as stack:
-            stack.enter_context(numerics(int(experiment.threads)))
+            stack.enter_context(numerics(experiment.threads_per_product))
             cost = builder.build_cost(experiment, n_x=dataset.splits["train"].n_x, start=prepared.start)
             evaluator = builder.build_evaluator(experiment, cost, dataset)
             trainer = build_trainer(
@@ -201,8 +198,11 @@ class Session:
             here = Reached(stretch.number, state, metrics.sync())
             if STATUS[finished.reason] != "finished":
                 return Outcome(self.run, finished, None), here
-            report = self._report(prepared, cost, evaluator, finished, state)
-            return Outcome(self.run, finished, report, predict_ms(cost, some[0])), here
+            from dlspec import run_page  # only here: most of what imports a session never draws a page
+
+            report, took = self._report(prepared, cost, evaluator, finished, state), round(predict_ms(cost, some[0]), 6)
+            run_page.write(self.run, prepared.dataset, evaluator, predict_ms=took)
+            return Outcome(self.run, finished, report, took), here
 
     def _play(self, trainer: Trainer, record: Callable[[Event], None], *, end: Place | None) -> RunFinished:
         """Train until the trainer ends, or to where the next segment begins."""
@@ -245,9 +245,6 @@ class Session:
         )
         storage.write_file(self.run / "report.json", directory.to_json(report))
         storage.write_file(self.run / "report.md", markdown.render(report).encode())
-        from dlspec import run_page  # only here: most of what imports a session never draws a page
-
-        run_page.write(self.run, prepared.dataset, evaluator)
         return report
 
     @contextmanager

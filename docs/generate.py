@@ -11,10 +11,11 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from dlspec.cli.app import app
+from dlspec.cli.app import command_line
 from dlspec.config.experiment import Experiment
 
 REFERENCE = Path(__file__).parent / "reference"
+app = command_line()
 COMMANDS = [command.callback.__name__.replace("_", "-") for command in app.registered_commands if command.callback] + [
     f"{group.name} {command.callback.__name__}"
     for group in app.registered_groups

@@ -324,6 +324,15 @@ def dense_backward(dZ, A_prev, W):
     return dZ.T @ A_prev, dZ.sum(axis=0), dZ @ W
 
 
+def dropout_mask(rng, shape, keep_prob):
+    """1 where a unit is kept: a number of 16 bits below keep_prob, four of them in each random word, lowest first."""
+    count = math.prod(shape)
+    words = [int(word) for word in rng.bit_generator.random_raw(-(-count // 4))]
+    numbers = [(word >> 16 * place) % 2**16 for word in words for place in range(4)][:count]
+    kept = [number < max(1, round(keep_prob * 2**16)) for number in numbers]
+    return np.array(kept).reshape(shape)
+
+
 def dropout_forward(A, D, keep_prob):
     return A * D / keep_prob
 

@@ -76,30 +76,55 @@ def mid_p(k: int, n: int) -> float:
     return min(1.0, 2 * math.fsum(terms) - terms[-1])
 
 
-def bootstrap(mistakes_a: Array, mistakes_b: Array, decisions: Array, *, rng: np.random.Generator) -> Paired:
-    """Percentile bootstrap of the difference Σ(b − a)/Σ decisions, whole examples drawn with replacement.
+@dataclass(frozen=True, slots=True, eq=False)
+class Resampled:
+    """The error of a model, and what it would be on other dev sets like this one.
+
+    Attributes:
+        error: Σ mistakes / Σ decisions of the examples there are.
+        errors: `(resamples,)`, of whole examples drawn with replacement.
+        examples: of the dev set.
+    """
+
+    error: float
+    errors: npt.NDArray[np.float64]
+    examples: int
+
+
+def resampled(mistakes: Array, decisions: Array, *, rng: np.random.Generator) -> Resampled:
+    """Bootstrap samples of a model's error.
+
+    Args:
+        mistakes: `(m,)`, wrong labels or squared error of each example.
+        decisions: `(m,)`, labels that each example has; 1 for a regression.
+        rng: generator of the resamples; models that are compared need one of the same state each, so that they have
+            the same examples in every resample.
+    """
+    m = len(mistakes)
+    resamples = int(np.clip(_DRAWS // m, _FEWEST_RESAMPLES, RESAMPLES))
+    errors = np.empty(resamples)
+    step = max(1, _AT_ONCE // m)
+    for start in range(0, resamples, step):
+        rows = rng.integers(0, m, (min(step, resamples - start), m))
+        errors[start : start + step] = mistakes[rows].sum(axis=1) / np.maximum(decisions[rows].sum(axis=1), 1)
+    return Resampled(float(mistakes.sum() / decisions.sum()), errors, m)
+
+
+def bootstrap(a: Resampled, b: Resampled) -> Paired:
+    """Percentile bootstrap of the difference of two errors on the same examples.
 
     p is twice the smaller share of the resamples on either side of 0, with one more of each so that it is never 0
     (Davison and Hinkley, 1997).
 
     Args:
-        mistakes_a: `(m,)`, wrong labels or squared error of each example.
-        mistakes_b: `(m,)`, the same of b.
-        decisions: `(m,)`, labels that each example has; 1 for a regression.
-        rng: generator of the resamples.
+        a: a model.
+        b: another, resampled by a generator of the same state.
     """
-    apart = mistakes_b - mistakes_a
-    m = len(apart)
-    resamples = int(np.clip(_DRAWS // m, _FEWEST_RESAMPLES, RESAMPLES))
-    means = np.empty(resamples)
-    step = max(1, _AT_ONCE // m)
-    for start in range(0, resamples, step):
-        rows = rng.integers(0, m, (min(step, resamples - start), m))
-        means[start : start + step] = apart[rows].sum(axis=1) / np.maximum(decisions[rows].sum(axis=1), 1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    smaller = min(int((means <= 0).sum()), int((means >= 0).sum()))
-    p = min(1.0, 2 * (smaller + 1) / (resamples + 1))
-    return Paired(float(apart.sum() / decisions.sum()), float(low), float(high), p, "paired bootstrap", m)
+    apart = b.errors - a.errors
+    low, high = np.quantile(apart, [0.025, 0.975])
+    smaller = min(int((apart <= 0).sum()), int((apart >= 0).sum()))
+    p = min(1.0, 2 * (smaller + 1) / (len(apart) + 1))
+    return Paired(b.error - a.error, float(low), float(high), p, "paired bootstrap", a.examples)
 
 
 def holm(values: Sequence[float]) -> list[float]:

@@ -31,12 +31,21 @@ def compare(
             show_default=False,
         ),
     ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help="Test every run against this one alone, if you chose it before you saw the results. Otherwise the "
+            "best is the base, and all pairs of the first eight are tested.",
+            show_default=False,
+        ),
+    ] = None,
     where: options.Where = None,
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
     as_html: Annotated[bool, typer.Option("--html", help="Write one HTML file to standard output.")] = False,
 ) -> None:
-    """Compare runs: settings, results, cost, and a paired test of each against the first."""
+    """Compare runs: settings, results, cost, and paired tests that call noise noise."""
     from dlspec import compare
     from dlspec.cli.console import write_json
     from dlspec.cli.progress import counting
@@ -48,8 +57,9 @@ def compare(
         raise UsageError("found both --json and --html; keep one of the two")
     now = datetime.now(UTC)
     chosen = _chosen(runs or [], runs_dir, where, sort, now)
+    base = _base(chosen, against, runs_dir, now) if against is not None else None
     with counting("runs") as progress:
-        content = finite(compare.compare(chosen, now=now, progress=progress))
+        content = finite(compare.compare(chosen, now=now, base=base, progress=progress))
     if as_json:
         write_json(content)
     elif as_html:
@@ -73,25 +83,55 @@ def _chosen(names: list[str], runs_dir: Path, where: str | None, sort: str | Non
     return chosen
 
 
+def _base(chosen: "list[ListedRun]", name: str, runs_dir: Path, now: datetime) -> int:
+    """Number of the run to test against; one that is not among the others is put before them."""
+    from dlspec.run import directory, listing
+
+    run = directory.find(name, runs_dir=runs_dir)
+    paths = [one.run.resolve() for one in chosen]
+    if run.resolve() not in paths:
+        chosen.insert(0, listing.ListedRun(run, now=now))
+        return 0
+    return paths.index(run.resolve())
+
+
+def _print_tests(content: dict[str, Any]) -> None:
+    """Each run against the reference, every pair, and what that comes down to."""
+    from dlspec.cli.console import console, fitted_table, prose, text
+    from dlspec.report import comparison
+
+    out, table = console(), comparison.tests_table(content)
+    if table[1]:
+        out.print(text(f"The dev error against run {comparison.reference(content)}, on the same examples"))
+        fitted_table(*table)
+        out.print()
+    if pairs := comparison.pairs_table(content):
+        out.print(text("Every pair: the run of the row against the run of the column"))
+        fitted_table(*pairs)
+        out.print()
+    for line in comparison.standing(content):
+        for words in prose(out, "result   ", line):
+            out.print(words)
+    for line in comparison.limits_of_tests(content):
+        for words in prose(out, "note     ", line):
+            out.print(words)
+
+
 def _print(content: dict[str, Any]) -> None:
-    from dlspec.cli.console import console, plain_table, prose, text
+    from dlspec.cli.console import console, fitted_table, text
     from dlspec.report import comparison
     from dlspec.report.chart import Series, chart
 
     out = console()
-    plain_table(*comparison.runs_table(content))
+    fitted_table(*comparison.runs_table(content))
     out.print()
-    plain_table(*comparison.cost_table(content))
+    fitted_table(*comparison.cost_table(content))
     out.print()
     if content["differences"]:
-        plain_table(*comparison.settings_table(content))
+        fitted_table(*comparison.settings_table(content))
         out.print()
     if len(content["runs"]) > 1:
-        plain_table(*comparison.tests_table(content))
-        for line in (*comparison.seed_lines(content), *comparison.warnings(content)):
-            out.print(text(f"note     {line}"))
-        for words in prose(out, "note     ", comparison.NOTE):
-            out.print(words)
+        _print_tests(content)
     curves = [(number, run["curves"][0]) for number, run in enumerate(content["runs"], start=1) if run["curves"]]
     quantities = {curve["quantity"] for _, curve in curves}
     if len(quantities) != 1:  # none, or a loss that is not the same

@@ -1,6 +1,7 @@
 """Results on standard output, everything else on standard error."""
 
 import json
+import math
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -70,6 +71,41 @@ def plain_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for first, *rest in whole:
         cells = (cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))
         sys.stdout.write(f"{printable('  '.join((first.ljust(widths[0]), *cells))).rstrip()}\n")
+
+
+def fitted_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """The columns of `plain_table` that fit into the terminal, the first ones, and a note on those that do not.
+
+    Names in the first column give way to the others: from half of the width on they lose their middle. Where there is
+    no terminal everything is shown.
+    """
+    room = room_of_terminal()
+    if _width(head, rows) > room:
+        rows = [[_without_middle(row[0], int(max(room // 2, 20))), *row[1:]] for row in rows]
+    kept = len(head)
+    while kept > 1 and _width(head[:kept], rows) > room:
+        kept -= 1
+    plain_table(head[:kept], [row[:kept] for row in rows])
+    if left_out := head[kept:]:
+        note = f"for lack of width without {', '.join(left_out)}; JSON has everything"
+        for line in prose(console(), "         ", note):
+            console().print(line, style="dim")
+
+
+def room_of_terminal() -> float:
+    """Columns that a table has on standard output; infinitely many in files and pipes."""
+    return console().width if sys.stdout.isatty() else math.inf
+
+
+def _width(head: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Of a table of these columns; rows may have more."""
+    columns = zip(head, *rows, strict=False)
+    return sum(2 + max(map(len, column)) for column in columns) - 2
+
+
+def _without_middle(name: str, width: int) -> str:
+    end = (width - 1) // 2
+    return name if len(name) <= width else f"{name[: width - 1 - end]}…{name[-end:]}"
 
 
 def results(measured: Sequence[dict[str, Any]], *, names: Sequence[str] | None = None) -> Table:

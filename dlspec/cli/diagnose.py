@@ -39,17 +39,18 @@ def diagnose(
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
-    """Show what is wrong with a run and what to try next, and write the report of a finished one anew."""
+    """Show what is wrong with a run and what to try next, and write its page anew."""
     from dlspec import run_page, second_look, unfinished
     from dlspec.cli.console import console, text, write_json
     from dlspec.errors import RunBusyError
     from dlspec.run import directory
 
     found = directory.find(run, runs_dir=runs_dir)
-    whole = (found / run_page.REPORT_FILE).exists() or plots is not None or learning_curve is not None
-    if not whole and (known := unfinished.read(found)) is not None:
-        _tell_unfinished(found, known, as_json=as_json)
-        return
+    if plots is None and learning_curve is None and (known := unfinished.read(found)) is not None:
+        reported = (found / run_page.REPORT_FILE).exists()
+        if not (known.status == "running" and reported):  # then there is the report of before it was resumed
+            _tell_unfinished(found, known, as_json=as_json, reported=reported)
+            return
     content = run_page.read(found)
     if learning_curve is not None:
         content = second_look.with_learning_curve(content, learning_curve)
@@ -71,23 +72,52 @@ def diagnose(
         console(stderr=True).print(text(f"note: {note}"))
 
 
-def _tell_unfinished(run: Path, known: "Unfinished", *, as_json: bool) -> None:
-    """How a run stands that has no report."""
+def _tell_unfinished(run: Path, known: "Unfinished", *, as_json: bool, reported: bool) -> None:
+    """How a run stands that has not come to its end, and its page anew unless it goes on."""
+    from dlspec import run_page, unfinished
     from dlspec.cli.console import console, text, write_json
+    from dlspec.errors import RunBusyError
 
+    page = None if known.status == "running" else unfinished.rendered(run, known)
     if as_json:
         head = {"run": str(run), "status": known.status, "message": known.message}
-        write_json({**head, "actions": known.actions, "health": {"last": known.layers}})
+        health = {"findings": known.findings, "last": known.layers}
+        write_json({**head, "actions": known.actions, "sizes": known.sizes, "health": health})
+    else:
+        _show_unfinished(console(), run, known, reported=reported)
+    if page is None:
         return
-    out = console()
+    try:
+        unfinished.rewrite(run, page)
+    except RunBusyError as error:  # a place that is only read: no reason not to look
+        console(stderr=True).print(text(f"note: nothing was written anew: {error}"))
+        return
+    if not as_json:
+        console().print(text("page     ", style="bold") + text(str(run / run_page.PAGE_FILE)))
+
+
+def _show_unfinished(out: "Console", run: Path, known: "Unfinished", *, reported: bool) -> None:
+    from dlspec.cli.console import prose, table, text
+    from dlspec.report import summary
+
     why = f": {known.message}" if known.message else ""
     out.print(text("status   ", style="bold") + text(known.status + why))
+    if reported:
+        out.print(text("note     report.json and report.md are of the end before this one"))
+    for finding in known.findings[:FINDINGS_UP_TO]:
+        at = summary.place(finding)
+        for line in prose(out, "found    ", finding["message"] + (f" ({at})" if at else "")):
+            out.print(line)
     for line in _actions(out, known.actions):
         out.print(line)
+    if known.sizes:
+        out.print()
+        out.print(text("Largest values when it broke, up to the first that is not finite", style="bold"))
+        out.print(table(*summary.sizes(known.sizes)))
     _show_layers(out, {"last": known.layers}, end="when last looked at")
     _show_all_curves(out, known.curves)
+    out.print()
     if known.status not in ("running", "diverged"):
-        out.print()
         out.print(text("go on    ", style="bold") + text(f"dlspec resume {run}"))
 
 
@@ -127,7 +157,7 @@ def _show_cost(out: "Console", content: "Content") -> None:
     if told:
         out.print()
         out.print(text(f"model    {', '.join(told)}"))
-    measured = limits(content.report.get("selection") or {"limits": ()}, content.predict_ms)
+    measured = limits(content.report.get("selection") or {}, content.predict_ms)
     asked = summary.limits(content.report, {limit: (value, met) for limit, value, met in measured})
     if asked is not None:
         out.print()

@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from dlspec.cli.console import console, text
 from dlspec.report.numbers import value
@@ -47,6 +46,8 @@ class Bar:
     """One line that is drawn again: epoch, bar, steps per second, cost, dev metric, time left."""
 
     def __init__(self, console: Console, *, clock: Callable[[], float] = time.perf_counter):
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # only a terminal has a bar
+
         self._progress = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(bar_width=24),

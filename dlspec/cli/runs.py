@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dlspec.cli import options
 
 if TYPE_CHECKING:
     from dlspec.run.listing import ListedRun
 
-METRICS = ("dev_loss", "dev_accuracy", "dev_f1", "dev_rmse", "dev_mae", "dev_r2")
+METRICS = ("dev_accuracy", "dev_rmse", "dev_f1", "dev_loss", "dev_mae", "dev_r2")
+SHOWN_AS = {"started": "age", "seconds": "time"}
 
 
 def runs(
@@ -22,7 +23,7 @@ def runs(
     """List the runs: how each stands, its result on dev, how long it took and how old it is."""
     from datetime import UTC
 
-    from dlspec.cli.console import plain_table, write_json
+    from dlspec.cli.console import fitted_table, write_json
     from dlspec.errors import UsageError
     from dlspec.run import conditions, directory, listing
 
@@ -35,34 +36,28 @@ def runs(
     if as_json:
         write_json([{**run.facts, **{key: run.get(key) for key in extra}} for run in chosen])
         return
-    shown = {"run", "status", "epoch", "seconds", "started", *METRICS}
-    metrics = [name for name in METRICS if any(name in run.facts for run in chosen)]
-    columns = [*metrics, *(key for key in extra if key not in shown)]
-    head = ["run", "status", "epoch", *columns, "time", "age"]
-    plain_table(head, [_row(run, columns, now) for run in chosen])
+    columns = _columns(chosen, extra)
+    fitted_table(["run", *columns], [[run.facts["run"], *(_cell(c, run, now) for c in columns)] for run in chosen])
 
 
-def _row(run: "ListedRun", columns: Sequence[str], now: datetime) -> list[str]:
-    from dlspec.report.spans import span
+def _columns(runs: "Sequence[ListedRun]", asked: Sequence[str]) -> list[str]:
+    """What was asked for, then the most useful: a narrow terminal shows those on the left."""
+    metrics = [name for name in METRICS if any(name in run.facts for run in runs)]
+    wanted = [SHOWN_AS.get(key, key) for key in asked if key not in ("run", "started")]
+    return list(dict.fromkeys(["status", *wanted, *metrics[:1], "age", "epoch", "time", *metrics[1:]]))
+
+
+def _cell(key: str, run: "ListedRun", now: datetime) -> str:
+    from dlspec.report import numbers
+    from dlspec.report.spans import about, span
     from dlspec.run.listing import moment
 
-    facts = run.facts
-    started, seconds = moment(facts["started"]), facts.get("seconds")
-    age = "" if started is None else span((now - started).total_seconds())
-    time = "" if seconds is None else span(seconds)
-    return [
-        facts["run"],
-        facts["status"],
-        str(facts.get("epoch", "")),
-        *(_cell(c, run.get(c)) for c in columns),
-        time,
-        age,
-    ]
-
-
-def _cell(key: str, value: Any) -> str:
-    from dlspec.report import numbers
-
+    if key == "age":
+        started = moment(run.facts["started"])
+        return "" if started is None else about((now - started).total_seconds())
+    value = run.get("seconds" if key == "time" else key)
+    if key == "time":
+        return "" if value is None else span(value)
     if value is None:
         return "-"
     if isinstance(value, bool):

@@ -24,6 +24,7 @@ def introduce(notes: Console, prepared: Prepared) -> None:
     widths = [n_x, *(layer.units for layer in experiment.architecture.layers), experiment.architecture.output.units]
     network = "-".join(map(str, widths))
     threads = f"{experiment.threads} thread{'s' if experiment.threads != 1 else ''}"
+    threads += ", 2 streams" if experiment.streams == 2 else ""
     streamed = "; streamed" if isinstance(dataset.splits["train"], StreamedExamples) else ""
     notes.print(text(f"{experiment.name}: {splits}; {n_x:,} feature{'s' * (n_x != 1)}, {kind}{streamed}"))
     notes.print(text(f"network {network}, {experiment.optimizer.name}, {threads}"))
@@ -41,6 +42,7 @@ def conclude(notes: Console, outcome: Outcome, interruption: Interruption, *, as
         notes.print(text(f"{outcome.run}: diverged: {outcome.finished.message}"))
         for advice in outcome.finished.advice:
             notes.print(text(f"try: {advice}"))
+        notes.print(text(f"look: {outcome.run}/report.html"))
         raise typer.Exit(errors.DIVERGED)
     if outcome.report is None:
         how = f"checkpoint written; go on with: dlspec resume {outcome.run}"

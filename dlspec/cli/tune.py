@@ -16,7 +16,9 @@ def tune(
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Measure how many threads make the steps of an experiment fastest here; leaves no run and changes nothing."""
+    """Measure how many threads and streams make the steps of an experiment fastest here; leaves no run."""
+    from dataclasses import asdict
+
     from dlspec import tune
     from dlspec.cli.console import console, table, text, write_json
     from dlspec.cli.progress import counting
@@ -33,20 +35,20 @@ def tune(
         write_json(
             {
                 "config": str(config),
-                "timings": [
-                    {"threads": t.threads, "seconds": t.seconds, "low": t.low, "high": t.high} for t in tuning.timings
-                ],
-                "threads": tuning.best,
-                "set": f"threads={tuning.best}",
+                "timings": [asdict(timing) for timing in tuning.timings],
+                "threads": tuning.best.threads,
+                "streams": tuning.best.streams,
+                "set": [f"threads={tuning.best.threads}", f"streams={tuning.best.streams}"],
             }
         )
         return
     out = console()
     rows = [
-        [str(t.threads), f"{t.seconds * 1e6:,.1f}", f"{t.low * 1e6:,.1f} to {t.high * 1e6:,.1f}"]
+        [str(t.threads), str(t.streams), f"{t.seconds * 1e6:,.1f}", f"{t.low * 1e6:,.1f} to {t.high * 1e6:,.1f}"]
         for t in tuning.timings
     ]
-    out.print(table(["threads", "µs per step", "middle half"], rows))
+    out.print(table(["threads", "streams", "µs per step", "middle half"], rows))
     out.print()
-    out.print(text("try      ", style="bold") + text(f"--set threads={tuning.best}"))
-    out.print(text(f"now      {prepared.experiment.threads}"))
+    out.print(text("try      ", style="bold") + text(tuning.best.flags))
+    experiment = prepared.experiment
+    out.print(text(f"now      --set threads={experiment.threads} --set streams={experiment.streams}"))

@@ -31,6 +31,11 @@ class Experiment(Section):
         "auto",
         description="threads of the linear algebra, 1 to 1024; auto: 1 for small networks, else the physical cores",
     )
+    streams: Literal[1, 2, "auto"] = Field(
+        "auto",
+        description="2: halves of each mini-batch side by side, one thread each, in the place of two threads in each "
+        "product; without dropout and batch_norm; auto: 2 for deep networks of small layers on 2 threads",
+    )
     data: Data = Field(description="where the examples come from")
     augmentation: Augmentation | None = Field(None, description="changes of training images; unset means none")
     architecture: Architecture = Field(Architecture(), description="the layers of the network")
@@ -44,3 +49,20 @@ class Experiment(Section):
     training: Training = Field(Training(), description="epochs and early stopping")
     checkpoint: Checkpoint = Field(Checkpoint(), description="how often the state of the run is written")
     evaluation: Evaluation = Field(Evaluation(), description="metric and yardsticks")
+
+    @property
+    def threads_per_product(self) -> int:
+        """Threads of the linear algebra; of a resolved experiment."""
+        return 1 if self.streams == 2 else int(self.threads)
+
+    def obstacle_to_two_streams(self, threads: int) -> str | None:
+        """What keeps this experiment from two streams with so many threads, for people; None where nothing does."""
+        layers, regularization = self.architecture.layers, self.regularization
+        if threads != 2:
+            return f"threads: {threads}, since each stream has one thread"
+        if any(layer.batch_norm for layer in layers):
+            return "batch_norm, whose mean is over the whole mini-batch"
+        keep_probs = [regularization.input_keep_prob, regularization.keep_prob, *(layer.keep_prob for layer in layers)]
+        if any(keep_prob is not None and keep_prob < 1 for keep_prob in keep_probs):
+            return "dropout, whose masks are drawn for the whole mini-batch"
+        return None

@@ -109,19 +109,33 @@ class Relu:
     kinks: tuple[float, ...] = (0.0,)
 
     def bind(self, shape: Shape, dtype: npt.DTypeLike) -> Bound:
-        """Allocate a mask."""
-        A, active = np.empty(0, dtype), np.empty(shape, bool)
-        zero, maximum, greater, multiply = zeros(shape, dtype), np.maximum, np.greater, np.multiply
+        """Allocate a mask, of whole numbers: all bits are set where a > 0, as of −1, and none where a = 0.
+
+        Seen as a whole number, a > 0 is positive and 0 is 0, so that the sign of −a makes the mask and `and` applies
+        it: 8.6 µs for 128×512, where a comparison and a product take 12.8, putmask, where and copyto 230 to 320.
+        max(−0, 0) is +0 here, because x86 and ARM give the second of two zeros or the positive one.
+        """
+        whole = np.dtype(f"i{np.dtype(dtype).itemsize}")
+        mask, sign = np.empty(shape, whole), np.array(8 * whole.itemsize - 1, whole)
+        A = dA_seen = np.empty(0, dtype)
+        A_bits = dA_bits = np.empty(0, whole)
+        zero, maximum = zeros(shape, dtype), np.maximum
+        negative, right_shift, bitwise_and = np.negative, np.right_shift, np.bitwise_and
 
         def forward(Z: Array) -> Array:
-            nonlocal A
-            A = Z
+            nonlocal A, A_bits
+            if Z is not A:
+                A, A_bits = Z, Z.view(whole)
             return maximum(Z, zero, out=A)
 
         def backward(dA: Array) -> Array:
-            # A mask and a product: 17 µs for 128×512 against 230 to 320 with putmask, where or copyto.
-            greater(A, zero, active)
-            return multiply(dA, active, dA)
+            nonlocal dA_seen, dA_bits
+            if dA is not dA_seen:
+                dA_seen, dA_bits = dA, dA.view(whole)
+            negative(A_bits, mask)
+            right_shift(mask, sign, mask)
+            bitwise_and(dA_bits, mask, dA_bits)
+            return dA
 
         return Bound(forward, backward)
 

@@ -1,5 +1,6 @@
 """Names for the types of arrays, and constants that look like them."""
 
+from collections.abc import Iterator
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -9,6 +10,10 @@ import numpy.typing as npt
 Array = npt.NDArray[np.floating[Any]]  # float32 or float64: the dtype of the run
 Labels = npt.NDArray[np.intp]
 Shape = tuple[int, ...]  # of one example; a batch has one axis more, in front
+
+# 65,536 float32 values are 256 kB: for the 535,818 parameters of 784-512-256-10 a step of Adam took 714 µs
+# with this size, 850 with 16,384 and 1,204 with 4,096 (one thread, 2 MB second-level cache).
+BLOCK = 65_536
 
 _ZEROS: WeakValueDictionary[tuple[Shape, np.dtype[Any]], Array] = WeakValueDictionary()
 
@@ -31,3 +36,15 @@ def zeros(shape: Shape, dtype: npt.DTypeLike) -> Array:
 def scalar(value: float, dtype: npt.DTypeLike) -> Array:
     """A number as an array of no dimensions: a ufunc takes 0.3 µs less for it than for a Python number."""
     return np.array(value, dtype)
+
+
+def blocks_of(*vectors: Array, scratches: int = 1) -> list[tuple[Array, ...]]:
+    """The same blocks of several (P,) vectors, and of scratch arrays that the blocks share."""
+    spare = [np.empty(min(BLOCK, vectors[0].size), vectors[0].dtype) for _ in range(scratches)]
+
+    def cut() -> Iterator[tuple[Array, ...]]:
+        for start in range(0, vectors[0].size, BLOCK):
+            parts = tuple(vector[start : start + BLOCK] for vector in vectors)
+            yield *parts, *(scratch[: parts[0].size] for scratch in spare)
+
+    return list(cut())

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from dlspec.core.arrays import Array
+from dlspec.core.arrays import Array, blocks_of, scalar
 from dlspec.core.losses import Loss
 from dlspec.core.network import Network
 from dlspec.core.parameters import Parameters
@@ -40,15 +40,10 @@ class Cost:
         self.parameters = parameters
         (self.units,) = network.out_shape
         self.dtype = parameters.theta.dtype
-        scratch = np.empty_like(parameters.theta[parameters.decayed] if penalties else parameters.theta[:0])
-        self._penalties = [
-            (regularizer, parameters.theta[where], parameters.grad[where], scratch[: where.stop - where.start])
-            for regularizer, where in penalties
-        ]
 
     def penalty(self, m: int) -> float:
         """Sum of the penalties for a cost over m examples."""
-        return sum(regularizer.penalty(W, m) for regularizer, W, _, _ in self._penalties)
+        return sum(regularizer.penalty(self.parameters.theta[where], m) for regularizer, where in self.penalties)
 
     def forward(self, batch: int) -> Forward:
         """A function from X (batch, n_x) to the logits of evaluation Z (batch, units), valid until its next call."""
@@ -61,20 +56,50 @@ class Cost:
             A function of X (batch, n_x), the targets Y and the weights w (batch,) of the examples, None for
             1, that writes dθ = ∂J/∂θ and returns the mean loss, without the penalty. It allocates nothing.
         """
-        plan = self.network.bind(self.parameters, batch=batch, training=True, rng=rng)
+        loss_and_gradient = self._bind_part(batch, of=batch, parameters=self.parameters, rng=rng)
+        if not self.penalties:
+            return loss_and_gradient
+        add_penalties = self._bind_penalties(batch)
+
+        def with_penalties(X: Array, Y: npt.NDArray[Any], w: Array | None = None) -> float:
+            loss = loss_and_gradient(X, Y, w)
+            add_penalties()
+            return loss
+
+        return with_penalties
+
+    def _bind_part(
+        self, batch: int, *, of: int, parameters: Parameters, rng: np.random.Generator | None = None
+    ) -> LossAndGradient:
+        """The share that `batch` examples have in the mean loss over `of`, and in its gradient; no penalties."""
+        plan = self.network.bind(parameters, batch=batch, training=True, rng=rng)
         losses_and_gradient = self.loss.bind(batch, self.units, self.dtype)
         forward, backward, dot = plan.forward, plan.backward, np.dot
-        shares = np.full(batch, 1.0 / batch, self.dtype)
-        penalties = self._penalties
+        shares, part = np.full(batch, 1.0 / of, self.dtype), None if batch == of else scalar(batch / of, self.dtype)
 
         def loss_and_gradient(X: Array, Y: npt.NDArray[Any], w: Array | None = None) -> float:
             losses, dZ = losses_and_gradient(forward(X), Y)
+            if part is not None:
+                np.multiply(dZ, part, dZ)
             if w is not None:
                 np.multiply(losses, w, out=losses)
                 np.multiply(dZ, w[:, np.newaxis], out=dZ)
             backward(dZ)
-            for regularizer, W, dW, scratch in penalties:
-                regularizer.add_gradient(W, dW, batch, scratch)
             return float(dot(losses, shares))
 
         return loss_and_gradient
+
+    def _bind_penalties(self, m: int) -> Callable[[], None]:
+        """Add the gradients of the penalties of a cost over m examples to dθ."""
+        theta, grad = self.parameters.theta, self.parameters.grad
+        blocks = [
+            (regularizer, W, dW, scratch)
+            for regularizer, where in self.penalties
+            for W, dW, scratch in blocks_of(theta[where], grad[where])
+        ]
+
+        def add_penalties() -> None:
+            for regularizer, W, dW, scratch in blocks:
+                regularizer.add_gradient(W, dW, m, scratch)
+
+        return add_penalties

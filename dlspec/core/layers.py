@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from dlspec.core.activations import Activation, Bound
-from dlspec.core.arrays import Array, Shape
+from dlspec.core.arrays import Array, Shape, scalar
 from dlspec.core.initializers import Initializer
 from dlspec.core.parameters import ParameterSpec
+from dlspec.core.randomness import uniform_16_bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +143,9 @@ class Elementwise:
 class Dropout:
     """Inverted dropout: D = [U(0, 1) < keep_prob] / keep_prob, A' = A ⊙ D, dA = dA' ⊙ D.
 
-    Source: course 2, week 1. Each step draws a new D; at evaluation the layer is the identity. The
-    uniform numbers are float32 in every run, so float32 and float64 runs drop the same units.
+    Source: course 2, week 1. Each step draws a new D; at evaluation the layer is the identity. The uniform numbers
+    have 16 bits in every run, so float32 and float64 runs drop the same units; with them the share of units kept is
+    keep_prob rounded to a multiple of 1/65,536, and not 0.
 
     Args:
         keep_prob: probability to keep a unit, 0 < keep_prob ≤ 1.
@@ -162,7 +164,7 @@ class Dropout:
         """Nothing to start."""
 
     def bind(self, to: Binding) -> Bound:
-        """Allocate A', D and the uniform numbers, each (m, …).
+        """Allocate A', D and the random numbers, each (m, …).
 
         Raises:
             ValueError: training without a generator.
@@ -171,18 +173,21 @@ class Dropout:
             return Bound(lambda A: A, lambda dA: dA)
         if to.rng is None:
             raise ValueError("dropout in training needs a random generator; pass rng to bind")
-        shape, keep_prob, rng = (to.batch, *to.in_shape), self.keep_prob, to.rng
-        uniform, D, dropped = np.empty(shape, np.float32), np.empty(shape, to.dtype), np.empty(shape, to.dtype)
-        inverse = 1.0 / keep_prob
+        shape = (to.batch, *to.in_shape)
+        D, kept, dropped = np.empty(shape, to.dtype), np.empty(shape, bool), np.empty(shape, to.dtype)
+        draw, u = uniform_16_bits(to.rng, shape)
+        highest = np.uint16(max(1, round(self.keep_prob * 65_536)) - 1)
+        inverse = scalar(1.0 / self.keep_prob, to.dtype)
 
         def forward(A: Array) -> Array:
-            rng.random(out=uniform, dtype=np.float32)
-            np.less(uniform, keep_prob, out=D)
-            np.multiply(D, inverse, out=D)
-            return np.multiply(A, D, out=dropped)  # a buffer of its own: g' of the layer before needs A
+            draw()
+            np.less_equal(u, highest, kept)
+            np.copyto(D, kept)
+            np.multiply(D, inverse, D)
+            return np.multiply(A, D, dropped)  # a buffer of its own: g' of the layer before needs A
 
         def backward(dA: Array) -> Array:
-            return np.multiply(dA, D, out=dA)
+            return np.multiply(dA, D, dA)
 
         return Bound(forward, backward if to.input_gradient is not None else lambda dA: dA)
 
@@ -222,7 +227,9 @@ class BatchNorm:
         values["gamma"][...] = 1.0
 
     def bind(self, to: Binding) -> Bound:
-        """Allocate ẑ, z̃ and a scratch array, each (m, n).
+        """Allocate z − μ and z̃, each (m, n).
+
+        With s = γ/√(σ² + ε), z̃ = s (z − μ) + β. ẑ is never written: Σ dz̃ ẑ = Σ dz̃ (z − μ) / √(σ² + ε).
 
         Raises:
             ValueError: training with a batch of one, whose variance is 0.
@@ -231,44 +238,48 @@ class BatchNorm:
             return self._bind_evaluation(to)
         if to.batch < 2:
             raise ValueError("batch normalisation needs at least 2 examples in every batch; found 1")
-        shape, m, momentum, epsilon = (to.batch, *to.in_shape), to.batch, self.momentum, self.epsilon
-        Z_hat, out, scratch = (np.empty(shape, to.dtype) for _ in range(3))
-        mu, sigma2, inverse, row = (np.empty(to.in_shape, to.dtype) for _ in range(4))
-        mean_over_batch, ones = np.full(m, 1.0 / m, to.dtype), np.ones(m, to.dtype)
+        shape, m, momentum = (to.batch, *to.in_shape), to.batch, scalar(self.momentum, to.dtype)
+        one, rest, epsilon = (scalar(value, to.dtype) for value in (1.0, 1.0 - self.momentum, self.epsilon))
+        centred, out = (np.empty(shape, to.dtype) for _ in range(2))
+        mu, sigma2, inverse, scale, row = (np.empty(to.in_shape, to.dtype) for _ in range(5))
+        shares, ones, share = np.full(m, 1.0 / m, to.dtype), np.ones(m, to.dtype), scalar(1.0 / m, to.dtype)
         gamma, beta, mean, variance, t = (to.values[k] for k in ("gamma", "beta", "mean", "variance", "t"))
         dgamma, dbeta = to.gradients["gamma"], to.gradients["beta"]
+        dot, add, subtract, multiply = np.dot, np.add, np.subtract, np.multiply
 
         def average(running: Array, value: Array) -> None:
-            np.multiply(running, momentum, out=running)
-            np.multiply(value, 1.0 - momentum, out=row)
-            np.add(running, row, out=running)
+            multiply(running, momentum, running)
+            multiply(value, rest, row)
+            add(running, row, running)
 
         def forward(Z: Array) -> Array:
-            np.matmul(mean_over_batch, Z, out=mu)
-            np.subtract(Z, mu, out=Z_hat)
-            np.multiply(Z_hat, Z_hat, out=scratch)
-            np.matmul(mean_over_batch, scratch, out=sigma2)
+            dot(shares, Z, mu)
+            subtract(Z, mu, centred)
+            multiply(centred, centred, out)
+            dot(shares, out, sigma2)
             average(mean, mu)
             average(variance, sigma2)
-            np.add(t, 1.0, out=t)
-            np.add(sigma2, epsilon, out=inverse)
-            np.sqrt(inverse, out=inverse)
-            np.divide(1.0, inverse, out=inverse)
-            np.multiply(Z_hat, inverse, out=Z_hat)
-            np.multiply(Z_hat, gamma, out=out)
-            return np.add(out, beta, out=out)
+            add(t, one, t)
+            add(sigma2, epsilon, inverse)
+            np.sqrt(inverse, inverse)
+            np.divide(one, inverse, inverse)
+            multiply(gamma, inverse, scale)
+            multiply(centred, scale, out)
+            return add(out, beta, out)
 
         def backward(d_out: Array) -> Array:
-            np.multiply(d_out, Z_hat, out=scratch)
-            np.matmul(ones, scratch, out=dgamma)
-            np.matmul(ones, d_out, out=dbeta)
-            np.multiply(dbeta, 1.0 / m, out=row)
-            np.subtract(d_out, row, out=d_out)
-            np.multiply(dgamma, 1.0 / m, out=row)
-            np.multiply(Z_hat, row, out=scratch)
-            np.subtract(d_out, scratch, out=d_out)
-            np.multiply(gamma, inverse, out=row)
-            return np.multiply(d_out, row, out=d_out)
+            scratch = out  # z̃ has been used by all that need it
+            multiply(d_out, centred, scratch)
+            dot(ones, scratch, dgamma)
+            multiply(dgamma, inverse, dgamma)
+            dot(ones, d_out, dbeta)
+            multiply(dbeta, share, row)
+            subtract(d_out, row, d_out)
+            multiply(dgamma, inverse, row)
+            multiply(row, share, row)
+            multiply(centred, row, scratch)
+            subtract(d_out, scratch, d_out)
+            return multiply(d_out, scale, d_out)
 
         return Bound(forward, backward)
 

@@ -1,6 +1,7 @@
 """All parameters of a network as one vector θ, and their gradient as another, dθ."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Literal
 
@@ -67,6 +68,13 @@ class Parameters:
         self.grad: Array = np.zeros(trained, dtype)
         self.values = self.views_of(self.vector)
         self.gradients = self.views_of(self.grad)
+
+    def with_own_gradient(self) -> "Parameters":
+        """The same θ, in the same memory, with another dθ."""
+        other = copy(self)
+        other.grad = np.zeros_like(self.grad)
+        other.gradients = other.views_of(other.grad)
+        return other
 
     def views_of(self, vector: Array) -> dict[str, Array]:
         """Views, by name, of a vector that is laid out like `vector`, or like θ, which has no statistics."""

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from dlspec.core import activations, layers, losses, regularizers
 from dlspec.core.arrays import Array
 from dlspec.core.cost import Cost
+from dlspec.core.randomness import uniform_16_bits
 
 Complex = npt.NDArray[np.complexfloating[Any, Any]]
 
@@ -130,7 +131,9 @@ def _elementwise(layer: layers.Elementwise, _own: Values, Z: Complex, _rng: Gene
 def _dropout(layer: layers.Dropout, _own: Values, A: Complex, rng: Generator) -> Any:
     if rng is None:
         raise ValueError("dropout needs a random generator; pass rng")
-    return A * (rng.random(A.shape, dtype=np.float32) < layer.keep_prob) / layer.keep_prob
+    draw, u = uniform_16_bits(rng, A.shape)
+    draw()
+    return A * (u < max(1, round(layer.keep_prob * 65_536))) / layer.keep_prob
 
 
 def _batch_norm(layer: layers.BatchNorm, own: Values, Z: Complex, _rng: Generator) -> Any:

@@ -99,7 +99,7 @@ def coding_of(table: Table, *, task: Literal["auto"] | Task, classes: Sequence[s
         _check_targets_differ(table)
         return Coding(task="regression", classes=())
     if not classes:
-        labels = np.unique(_labels(table))
+        labels = _distinct(_labels(table))
         classes = tuple(sorted(_names(labels), key=natural_order) if labels.dtype.kind == "U" else _names(labels))
         if len(classes) < 2:
             raise DataError(f"{table.source}: every label is {shown(classes[0])}; expected at least two classes")
@@ -125,7 +125,12 @@ def _looks_like_classes(y: NDArray[Any]) -> bool:
         return False
     if y.dtype.kind == "f" and not bool((y == np.floor(y)).all()):
         return False
-    return y.dtype.kind in "bU" or len(np.unique(y)) <= MAX_AUTO_CLASSES
+    return y.dtype.kind in "bU" or len(_distinct(y)) <= MAX_AUTO_CLASSES
+
+
+def _distinct(values: NDArray[Any]) -> NDArray[Any]:
+    """In rising order. Asked for nothing else, `np.unique` would load `np.ma` first, which takes 5 ms."""
+    return np.unique(values, return_counts=True)[0]
 
 
 def _labels(table: Table) -> NDArray[Any]:

@@ -13,7 +13,6 @@ from dlspec.data.dataset import Dataset, Part, Preparation, assemble, check_feat
 from dlspec.data.division import Cut
 from dlspec.data.labels import Coding, coding_of
 from dlspec.data.reading import Reading, fingerprint, like, read
-from dlspec.data.scan import Wanted, scan
 from dlspec.data.synthetic import SYNTHETIC
 from dlspec.data.table import Table, from_arrays
 from dlspec.errors import DataError
@@ -109,6 +108,8 @@ def _read_training(path: Path, reading: Reading, cut: Cut | None) -> tuple[Table
     table = read(path, _without_column(reading, cut))
     column = None
     if cut is not None and cut.column is not None:
+        from dlspec.data.scan import Wanted, scan  # few cuts go by a column
+
         column = scan(path, reading=reading, wanted=Wanted(columns=(cut.column,))).columns[cut.column]
     return table, coding_of(table, task=reading.task, classes=reading.classes), column
 

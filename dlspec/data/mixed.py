@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 from dlspec.data.arrow import ArrowTable, open_table
 from dlspec.data.cells import Guess, Values, kind_of_type, values_of
 from dlspec.data.columns import position
-from dlspec.data.table import Kind, RawColumn, Table, check_weights, is_number, plain, shown
+from dlspec.data.table import ColumnType, Kind, RawColumn, Table, check_weights, is_number, plain, shown
 from dlspec.errors import DataError
-
-ColumnType = Literal[Kind, "ignore"]
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from dlspec.data import files, mixed
+from dlspec.data import files
 from dlspec.data.image_folder import ImageForm
 from dlspec.data.labels import Task
-from dlspec.data.mixed import ColumnType
 from dlspec.data.stream import Stream
-from dlspec.data.table import Table
+from dlspec.data.table import ColumnType, Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +59,8 @@ def read(path: Path, reading: Reading, *, training: bool = True) -> Table:
         DataError: what the reader of the format refuses.
     """
     if reading.types is not None:
+        from dlspec.data import mixed  # only for columns that are not all numbers
+
         files.check_readable(path)
         return mixed.read(
             path,

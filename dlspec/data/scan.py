@@ -17,10 +17,9 @@ from dlspec.data.column import Column, of_array
 from dlspec.data.columns import target_columns
 from dlspec.data.delimited_cells import examples, is_text, numbers_of, place_of
 from dlspec.data.identical import Hashes, RowHasher, hash_of_texts, joined
-from dlspec.data.mixed import ColumnType
 from dlspec.data.reading import Reading, read
 from dlspec.data.stored_arrays import ArrayFile, opened
-from dlspec.data.table import Table, from_arrays, plain, texts
+from dlspec.data.table import ColumnType, Table, from_arrays, plain, texts
 from dlspec.errors import DataError
 
 TEXT_SUFFIXES = (".csv", ".tsv")

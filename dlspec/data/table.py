@@ -22,6 +22,7 @@ NOT_ONLY_NUMBERS = "data.columns takes text and empty cells"
 """Tail of a message about a cell that is no number: the setting that takes it."""
 
 Kind = Literal["number", "category", "boolean", "date"]
+ColumnType = Literal[Kind, "ignore"]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ FindingName = Literal[
     "saturated units",
     "inputs off scale",
     "steps too small",
+    "steps too large",
     "loss spikes",
     "rising cost",
     "oscillating cost",

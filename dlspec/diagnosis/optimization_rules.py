@@ -202,6 +202,13 @@ def least_kept(experiment: Experiment) -> float:
     return min(regularization.input_keep_prob, *own, 1.0)
 
 
+def descends(experiment: Experiment) -> bool:
+    """Whether every step goes against the gradient of all examples, without noise, so that J must fall."""
+    whole = experiment.batch_size == "all" and experiment.optimizer.name == "sgd"
+    noisy = experiment.augmentation is not None or least_kept(experiment) < 1
+    return whole and not noisy and not any(layer.batch_norm for layer in experiment.architecture.layers)
+
+
 def strongest_penalty(experiment: Experiment) -> float:
     """The largest λ of any layer."""
     whole, output = experiment.regularization, experiment.architecture.output

@@ -12,9 +12,10 @@ Table = tuple[list[str], list[list[str]]]
 
 CURVES_UP_TO = 8  # runs that can be told apart
 METRICS = ("dev_f1", "dev_precision", "dev_recall", "dev_rmse", "dev_mae", "dev_r2", "dev_loss")
+INVERSE = {"better": "worse", "noise": "noise", "worse": "better"}
 NOTE = (
-    "A test is about these two networks on this dev set, with Holm's correction for several tests; how much another "
-    "seed would change is told by runs that differ in nothing but their seeds."
+    "A test is about these two networks on this dev set; how much another seed would change is told by runs that "
+    "differ in nothing but their seeds."
 )
 
 
@@ -75,24 +76,83 @@ def setting(found: Any) -> str:
     return str(found).lower() if isinstance(found, bool) else str(found)
 
 
+def reference(comparison: Mapping[str, Any]) -> int:
+    """Number of the run, from 1, that the others are tested against."""
+    paths = [run["path"] for run in comparison["runs"]]
+    return paths.index(comparison["reference"]) + 1
+
+
 def tests_table(comparison: Mapping[str, Any]) -> Table:
-    """Head and rows: each run after the first against the first, on the same dev examples."""
-    head = ["run", "change", "95 % interval", "only 1 right", "only it right", "p", "verdict"]
+    """Head and rows: each run against the reference, on the same dev examples; a run without a test has a line."""
+    base = reference(comparison)
+    head = ["run", "verdict", "change", "95 % interval", "p", f"right alone: {base} / it"]
     tests = [(number, run["against_reference"]) for number, run in enumerate(comparison["runs"], start=1)]
-    return head, [[str(number), *_test(test)] for number, test in tests if test is not None]
+    return head, [[str(number), *_test(test)] for number, test in tests if test is not None and "p" in test]
 
 
 def _test(test: Mapping[str, Any]) -> list[str]:
-    if "label" in test:
-        return ["-", "-", "-", "-", "-", test["label"]]
-    counts = ["-" if test[name] is None else f"{test[name]:,}" for name in ("only_a", "only_b")]
+    counts = "-" if test["only_a"] is None else f"{test['only_a']:,} / {test['only_b']:,}"
     interval = f"{signed_percent(test['low'])} to {signed_percent(test['high'])}"
-    return [signed_percent(test["difference"]), interval, *counts, f"{test['p_adjusted']:.3g}", test["verdict"]]
+    change, p = signed_percent(test["difference"]), _probability(test["p_adjusted"])
+    return [test["verdict"], change, interval, p, counts]
+
+
+def _probability(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def pairs_table(comparison: Mapping[str, Any]) -> Table | None:
+    """Head and rows: the verdict on the run of each row against that of each column; None of fewer than three runs."""
+    numbers = _numbers(comparison)
+    verdicts: dict[tuple[int, int], str] = {}
+    for pair in comparison["pairs"]:
+        if "verdict" in pair:
+            a, b = numbers[pair["a"]], numbers[pair["b"]]
+            verdicts[b, a], verdicts[a, b] = pair["verdict"], INVERSE[pair["verdict"]]
+    tested = sorted({number for pair in verdicts for number in pair})
+    if len(tested) < 3 or all(reference(comparison) in pair for pair in verdicts):
+        return None  # the table of tests says the same
+    tested = [number for number in tested if sum(number in pair for pair in verdicts) > 2]  # more than the reference
+    rows = [[str(row), *(verdicts.get((row, column), "-") for column in tested)] for row in tested]
+    return ["run", *map(str, tested)], rows
+
+
+def standing(comparison: Mapping[str, Any]) -> list[str]:
+    """What the tests against the reference come down to."""
+    base, tests = reference(comparison), [run["against_reference"] or {} for run in comparison["runs"]]
+    of = {
+        verdict: [n for n, test in enumerate(tests, start=1) if test.get("verdict") == verdict] for verdict in INVERSE
+    }
+    lines = []
+    if of["better"]:
+        lines.append(f"better than run {base}: {_runs(of['better'])}")
+    if of["noise"]:
+        lines.append(f"on this dev set {_runs(of['noise'])} cannot be told from run {base}")
+    elif of["worse"] and not of["better"]:
+        lines.append(f"run {base} is better than every other run that was tested")
+    return lines
+
+
+def limits_of_tests(comparison: Mapping[str, Any]) -> list[str]:
+    """What was not tested, what p is corrected for, and what a test does not say."""
+    tests = enumerate((run["against_reference"] or {} for run in comparison["runs"]), start=1)
+    lines = [f"run {number} was not tested: {test['label']}" for number, test in tests if "label" in test]
+    if comparison["tests"] > 1:
+        lines.append(f"p has Holm's correction for all {comparison['tests']} tests; from 0.05 on it is noise")
+    return [*lines, *seed_lines(comparison), *warnings(comparison), NOTE]
+
+
+def _runs(numbers: Sequence[int]) -> str:
+    return f"run{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
+
+
+def _numbers(comparison: Mapping[str, Any]) -> dict[str, int]:
+    return {run["path"]: number for number, run in enumerate(comparison["runs"], start=1)}
 
 
 def seed_lines(comparison: Mapping[str, Any]) -> list[str]:
     """One line per group of runs that differ in nothing but their seeds."""
-    numbers = {run["path"]: number for number, run in enumerate(comparison["runs"], start=1)}
+    numbers = _numbers(comparison)
     return [
         f"runs {', '.join(str(numbers[path]) for path in group['runs'])} differ in their seeds alone: dev error "
         f"{percent(group['mean'])}, standard deviation {percent(group['standard_deviation'])}"

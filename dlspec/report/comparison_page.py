@@ -5,7 +5,7 @@ from typing import Any
 
 from dlspec.report import comparison as tables
 from dlspec.report import sections
-from dlspec.report.document import document, section
+from dlspec.report.document import body, document
 from dlspec.report.markup import Markup, element, joined
 
 
@@ -16,34 +16,34 @@ def render(comparison: Mapping[str, Any]) -> str:
         comparison: from `dlspec.compare.compare`.
     """
     title = f"{len(comparison['runs'])} runs"
-    parts = [(anchor, name, content) for anchor, name, content in _parts(comparison) if content]
-    links = [element("li", None, element("a", {"href": f"#{anchor}"}, name)) for anchor, name, _ in parts]
-    return document(
-        title,
-        element("a", {"class": "skip", "href": "#results"}, "To the content"),
-        element(
-            "header",
-            None,
-            element("h1", None, title),
-            element("nav", {"aria-label": "Contents"}, element("ul", None, *links)),
-        ),
-        element("main", None, *(section(*part) for part in parts)),
-    )
+    return document(title, *body(element("h1", None, title), list(_parts(comparison)), first="results"))
 
 
 def _parts(comparison: Mapping[str, Any]) -> Iterator[tuple[str, str, Markup]]:
     yield "results", "Results", _table(tables.runs_table(comparison), "Results")
     if len(comparison["runs"]) > 1:
-        lines = (*tables.seed_lines(comparison), *tables.warnings(comparison), tables.NOTE)
-        tests = _table(tables.tests_table(comparison), "Paired tests")
-        note = "The change of the dev error against run 1, on the same examples."
-        yield "tests", "Noise or not", joined([element("p", {"class": "note"}, note), tests, sections.listed(lines)])
+        yield "tests", "Noise or not", _tests(comparison)
     if comparison["differences"]:
         yield "settings", "Settings that differ", _table(tables.settings_table(comparison), "Settings that differ")
     left_out = len(comparison["runs"]) - tables.CURVES_UP_TO
     note = element("p", {"class": "note"}, f"Of the first {tables.CURVES_UP_TO} runs.") if left_out > 0 else Markup()
     yield "curves", "Curves", joined([note, sections.curves(tables.curves(comparison))])
     yield "cost", "Cost and age", _table(tables.cost_table(comparison), "Cost and age")
+
+
+def _tests(comparison: Mapping[str, Any]) -> Markup:
+    """What the tests come down to, each run against the reference, and every pair."""
+    base, table = tables.reference(comparison), tables.tests_table(comparison)
+    note = f"The change of the dev error against run {base}, on the same examples."
+    parts = [
+        element("p", {"class": "strong"}, f"{line[:1].upper()}{line[1:]}.") for line in tables.standing(comparison)
+    ]
+    if table[1]:
+        parts += [element("p", {"class": "note"}, note), _table(table, "Paired tests")]
+    if pairs := tables.pairs_table(comparison):
+        note = "Every pair: the run of the row against the run of the column."
+        parts += [element("p", {"class": "note"}, note), _table(pairs, "Every pair")]
+    return joined([*parts, sections.listed(tables.limits_of_tests(comparison))])
 
 
 def _table(content: tables.Table, label: str) -> Markup:

@@ -1,6 +1,7 @@
 """A page that needs nothing else, neither the net nor another file: its head, and a body that stands for itself."""
 
 from base64 import b64encode
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 from dlspec.report.assets import SCRIPT, STYLE
@@ -14,8 +15,23 @@ def document(title: str, *content: str) -> str:
         title: of the window.
         content: of the body; text is escaped.
     """
-    body = element("body", None, *content, element("script", None, Markup(SCRIPT)))
-    return f"<!DOCTYPE html>\n{element('html', {'lang': 'en'}, _head(title), body)}\n"
+    whole = element("body", None, *content, element("script", None, Markup(SCRIPT)))
+    return f"<!DOCTYPE html>\n{element('html', {'lang': 'en'}, _head(title), whole)}\n"
+
+
+def body(head: Markup, parts: Sequence[tuple[str, str, Markup]], *, first: str = "next") -> Iterator[Markup]:
+    """What a page of sections consists of: a way past the head, the head, links to the sections, and these.
+
+    Args:
+        head: what stands above all of them.
+        parts: anchor, title and content; a section without content is left out.
+        first: anchor of the section that the way past the head leads to.
+    """
+    found = [(anchor, title, content) for anchor, title, content in parts if content]
+    links = [element("li", None, element("a", {"href": f"#{anchor}"}, title)) for anchor, title, _ in found]
+    yield element("a", {"class": "skip", "href": f"#{first}"}, "To the content")
+    yield element("header", None, head, element("nav", {"aria-label": "Contents"}, element("ul", None, *links)))
+    yield element("main", None, *(section(*part) for part in found))
 
 
 def section(anchor: str, title: str, content: Markup) -> Markup:

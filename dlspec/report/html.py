@@ -8,7 +8,7 @@ from typing import Any
 
 from dlspec.config.differences import Setting
 from dlspec.report import curve_of_data, drawings, figures, sections, summary, svg
-from dlspec.report.document import document, section
+from dlspec.report.document import body, document
 from dlspec.report.markup import Markup, element, joined, name_of
 from dlspec.report.numbers import percent
 from dlspec.report.numbers import value as shown
@@ -26,6 +26,7 @@ def render(
     pictures: Row | None = None,
     settings: Sequence[Setting] = (),
     learning_curve: Row | None = None,
+    met: Mapping[str, bool] | None = None,
 ) -> str:
     """The page.
 
@@ -36,30 +37,25 @@ def render(
         pictures: content of `pictures.json`; None where there is none.
         settings: of the experiment.
         learning_curve: content of `learning-curve.json`; None where there is none.
+        met: whether each limit is met, those on time included, whose values have no place in the page.
     """
     of_data = curve_of_data.figure(learning_curve) if learning_curve else None
     parts = [
         ("next", "What to try next", sections.actions(report)),
-        ("asked", "What was asked for", sections.asked_for(report)),
+        ("asked", "What was asked for", sections.asked_for(report, met or {})),
         ("errors", "Bias and variance", _errors(report)),
         ("curves", "Curves", sections.curves([*figures.curves(report, metrics), *([of_data] if of_data else [])])),
-        ("health", "Health of the training", _health(report, health)),
+        ("health", "Health of the training", sections.health(report.get("health") or {}, health)),
         ("classes", _classes(report), sections.classes(figures.decided_on(report))),
         ("boundary", "Decision boundary", _boundary(pictures or {})),
         ("worst", "Examples that cost the most", _worst(pictures or {})),
         ("config", "Configuration", sections.configuration(report, settings)),
         ("warnings", "Warnings", sections.listed(report["warnings"])),
     ]
-    found = [(anchor, title, content) for anchor, title, content in parts if content]
-    return document(
-        f"{report['name']}: {report['diagnosis']['verdict']}",
-        element("a", {"class": "skip", "href": "#next"}, "To the content"),
-        _header(report, [(anchor, title) for anchor, title, _ in found]),
-        element("main", None, *(section(*part) for part in found)),
-    )
+    return document(f"{report['name']}: {report['diagnosis']['verdict']}", *body(_header(report), parts))
 
 
-def _header(report: Row, contents: Sequence[tuple[str, str]]) -> Markup:
+def _header(report: Row) -> Markup:
     verdict = report["diagnosis"]["verdict"]
     mood = "high" if "high" in verdict or "mismatch" in verdict else "fine" if "low" in verdict else "unsure"
     split = figures.decided_on(report)
@@ -68,19 +64,9 @@ def _header(report: Row, contents: Sequence[tuple[str, str]]) -> Markup:
     tiles += [(f"{row['split']} error", percent(row["error"])) for row in report["splits"]]
     if size := summary.model_size(report):
         tiles.append(("model", size))
-    links = [element("li", None, element("a", {"href": f"#{anchor}"}, title)) for anchor, title in contents]
-    return element(
-        "header",
-        None,
-        element("h1", None, report["name"]),
-        element("p", {"class": f"verdict {mood}"}, verdict[:1].upper() + verdict[1:]),
-        element("p", None, f"{report['message'].capitalize()}; the numbers are of epoch {report['epoch']} ",
-                f"({report['parameters']} parameters)."),
-        element("dl", {"class": "tiles"}, *(
-            element("div", None, element("dt", None, name), element("dd", None, number)) for name, number in tiles
-        )),
-        element("nav", {"aria-label": "Contents"}, element("ul", None, *links)),
-    )  # fmt: skip
+    words = f"{report['message'].capitalize()}; the numbers are of epoch {report['epoch']} "
+    words += f"({report['parameters']} parameters)."
+    return sections.heading(report["name"], verdict, words, mood=mood, tiles=tiles)
 
 
 def _errors(report: Row) -> Markup:
@@ -102,21 +88,6 @@ def _errors(report: Row) -> Markup:
 
 def _classes(report: Row) -> str:
     return "Labels" if report["task"] == "multi_task" else "Classes"
-
-
-def _health(report: Row, samples: Sequence[Row]) -> Markup:
-    known = report.get("health") or {}
-    found = sections.findings(known.get("findings") or ())
-    if samples and not found:
-        found = element("p", {"class": "note"}, "Nothing stands out.")
-    return joined(
-        [
-            found,
-            sections.curves(figures.health(samples)),
-            sections.layers("Layers at the start", known.get("initial") or ()),
-            sections.layers("Layers at the end", known.get("last") or ()),
-        ]
-    )
 
 
 def _boundary(pictures: Row) -> Markup:

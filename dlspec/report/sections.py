@@ -62,12 +62,37 @@ def listed(lines: Sequence[str]) -> Markup:
     return element("ul", {"class": "note"}, *(element("li", None, line) for line in lines)) if lines else Markup()
 
 
+def heading(name: str, verdict: str, words: str, *, mood: str, tiles: Sequence[tuple[str, str]]) -> Markup:
+    """The top of the page of a run.
+
+    Args:
+        name: of the experiment.
+        verdict: what the page comes down to.
+        words: a sentence on it.
+        mood: of the verdict: `high`, `fine` or `unsure`.
+        tiles: numbers, each with what it is of.
+    """
+    numbers = (element("div", None, element("dt", None, of), element("dd", None, number)) for of, number in tiles)
+    parts = [
+        element("h1", None, name),
+        element("p", {"class": f"verdict {mood}"}, verdict[:1].upper() + verdict[1:]),
+        element("p", None, words),
+        element("dl", {"class": "tiles"}, *numbers),
+    ]
+    return joined(parts)
+
+
 def actions(report: Row) -> Markup:
     """What to try next, the most promising first, each with the flags that do it."""
     found = report.get("actions") or [{"action": step} for step in report["diagnosis"]["next_steps"]]
-    if not found:
-        told = report["diagnosis"]["verdict"].startswith("low")
-        return element("p", None, FINE if told else NOT_TOLD)
+    if found:
+        return numbered(found)
+    told = report["diagnosis"]["verdict"].startswith("low")
+    return element("p", None, FINE if told else NOT_TOLD)
+
+
+def numbered(found: Sequence[Row]) -> Markup:
+    """Actions in their order, at least one."""
     return element("ol", {"class": "actions"}, *(element("li", None, *_action(action)) for action in found))
 
 
@@ -111,9 +136,9 @@ def results(report: Row) -> Markup:
     return joined([table(head, rows, label="Results"), note, errors, behind])
 
 
-def asked_for(report: Row) -> Markup:
+def asked_for(report: Row, met: Mapping[str, bool]) -> Markup:
     """The metric that was optimized and the limits, beside what the result has; nothing where nothing was asked."""
-    asked = summary.limits(report)
+    asked = summary.limits(report, met=met)
     if asked is None:
         return Markup()
     rows = []
@@ -173,6 +198,28 @@ def findings(found: Sequence[Row]) -> Markup:
         for one in found
     ]
     return element("ul", {"class": "findings"}, *items) if items else Markup()
+
+
+def health(known: Row, samples: Sequence[Row], *, end: str = "at the end", fine: str = "Nothing stands out.") -> Markup:
+    """What is out of bounds, the curves of each layer, and the layers at their first and last look.
+
+    Args:
+        known: `findings`, and the layers `initial` and `last`.
+        samples: rows of `health.jsonl`.
+        end: when the last look was.
+        fine: what to say where nothing is out of bounds.
+    """
+    found = findings(known.get("findings") or ())
+    if samples and not found:
+        found = element("p", {"class": "note"}, fine)
+    return joined(
+        [
+            found,
+            curves(figures.health(samples)),
+            layers("Layers at the start", known.get("initial") or ()),
+            layers(f"Layers {end}", known.get("last") or ()),
+        ]
+    )
 
 
 def layers(title: str, rows: Sequence[Row]) -> Markup:

@@ -14,3 +14,10 @@ def span(seconds: float) -> str:
             rest = whole % size // below
             return f"{whole // size} {unit}" + (f" {rest} {name}" if rest else "")
     return f"{whole} s"
+
+
+def about(seconds: float) -> str:
+    """`75` → `1 min`, `90000` → `1 d`: the largest unit alone, of which a part does not count."""
+    whole = max(int(seconds), 0)
+    size, unit = next(((size, unit) for size, unit in _UNITS if whole >= size), (1, "s"))
+    return f"{whole // size} {unit}"

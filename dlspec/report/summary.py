@@ -13,6 +13,8 @@ Table = tuple[list[str], list[list[str]]]
 
 ON_THE_CLOCK = "see dlspec diagnose"  # a time differs from run to run, and a report does not
 
+BLOCKS_UP_TO = 24  # the last ones before a divergence; run.json has all of them
+
 # Of a layer in health.jsonl: key, and how it is called.
 LAYER = {
     "mean": "mean", "std": "spread", "dead": "dead", "saturated": "saturated", "alike": "alike",
@@ -30,18 +32,21 @@ def errors(report: Row) -> Table:
     return ["error", "value", "95 % interval"], rows
 
 
-def limits(report: Row, timed: Mapping[str, tuple[float, bool]] | None = None) -> Table | None:
+def limits(
+    report: Row, timed: Mapping[str, tuple[float, bool]] | None = None, *, met: Mapping[str, bool] | None = None
+) -> Table | None:
     """Head and rows: what the best epoch was chosen by, and each limit; None where nothing was asked for.
 
     Args:
         report: content of `report.json`; one of before there were limits has none.
-        timed: value of each limit on time and whether it is met; the report itself holds nothing of the clock.
+        timed: value of each limit and whether it is met; the report itself holds nothing of the clock.
+        met: whether each limit is met, for a form of the report that holds no times either.
     """
     selection = report.get("selection") or {}
     rows = [[f"best {selection['optimize']}", "", _number(selection["value"])]] if selection.get("optimize") else []
     for row in selection.get("limits") or ():
-        value, met = (timed or {}).get(row["limit"], (row["value"], row["met"]))
-        told = "" if met is None else "met" if met else "not met"
+        value, is_met = (timed or {}).get(row["limit"], (row["value"], (met or {}).get(row["limit"], row["met"])))
+        told = "" if is_met is None else "met" if is_met else "not met"
         rows.append([row["limit"], told, ON_THE_CLOCK if value is None else _number(value)])
     return (["asked for", "limit", "on dev"], rows) if rows else None
 
@@ -60,6 +65,12 @@ def layers(rows: Sequence[Row]) -> Table:
         for row in rows
     ]
     return ["layer", "activation", *(LAYER[key] for key in keys)], cells
+
+
+def sizes(blocks: Sequence[Sequence[Any]]) -> Table:
+    """Head and rows: the last blocks of numbers up to the one that broke, each with its largest absolute value."""
+    rows = [[name, "not finite" if size is None else f"{size:.3g}"] for name, size in blocks[-BLOCKS_UP_TO:]]
+    return ["block", "largest value"], rows
 
 
 def _of_layer(key: str, value: object) -> str:

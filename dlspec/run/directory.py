@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from dlspec.errors import RunBusyError, RunError, UsageError
 from dlspec.run import storage
 from dlspec.text import finite
@@ -50,6 +48,8 @@ def locked(run: Path) -> Iterator[None]:
     Raises:
         RunBusyError: another process holds it, or the directory is not writable.
     """
+    from filelock import FileLock, Timeout  # only who writes a run locks it
+
     lock = FileLock(run / LOCK_FILE)
     try:
         lock.acquire(timeout=LOCK_TIMEOUT_S)

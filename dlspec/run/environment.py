@@ -2,33 +2,35 @@
 
 import os
 import platform
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import threadpoolctl
 
 import dlspec
 
 
-def environment(*, threads: int, source: Path) -> dict[str, Any]:
+def environment(*, threads: int, streams: int, source: Path) -> dict[str, Any]:
     """An allow-list of facts; environment variables are never recorded.
 
     Args:
-        threads: threads of the linear algebra, as pinned.
+        threads: of the experiment, as resolved.
+        streams: likewise.
         source: the experiment file; its git commit is recorded.
     """
+    # Only who trains needs these two. Their versions are asked of themselves: importlib.metadata took 8 ms to load.
+    import h5py
+    import threadpoolctl
+
     return {
         "dlspec": dlspec.__version__,
         "python": platform.python_version(),
-        "numpy": version("numpy"),
-        "h5py": version("h5py"),
-        "platform": platform.platform(),
+        "numpy": np.__version__,
+        "h5py": h5py.__version__,
+        "platform": _platform(),
         "processor": _processor(),
         "blas": [
             {key: library.get(key) for key in ("internal_api", "version", "architecture")}
@@ -37,12 +39,13 @@ def environment(*, threads: int, source: Path) -> dict[str, Any]:
         ],
         "simd": np.show_config(mode="dicts")["SIMD Extensions"]["found"],
         "threads": threads,
+        "streams": streams,
         "git": _git(source),
     }
 
 
 # What decides the bits of a run, beside its configuration and its data.
-DECIDING = ("dlspec", "numpy", "blas", "simd", "threads")
+DECIDING = ("dlspec", "numpy", "blas", "simd", "threads", "streams")
 
 
 def differences(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -66,13 +69,15 @@ def _words(fact: Any) -> str:
 @contextmanager
 def numerics(threads: int) -> Iterator[None]:
     """Threads of the linear algebra pinned; overflow left to the checks of the trainer."""
+    import threadpoolctl  # only who computes needs it
+
     with threadpoolctl.threadpool_limits(threads), np.errstate(all="ignore"):
         yield
 
 
 def process() -> dict[str, Any]:
     """Who writes to the run directory."""
-    return {"pid": os.getpid(), "host": socket.gethostname()}
+    return {"pid": os.getpid(), "host": os.uname().nodename}
 
 
 def physical_cores() -> int:
@@ -88,6 +93,14 @@ def physical_cores() -> int:
     return len(siblings)
 
 
+def _platform() -> str:
+    """What `platform.platform()` says, which on Linux starts a process to ask for the processor and leaves it out."""
+    if platform.system() != "Linux":
+        return platform.platform()
+    parts = (platform.system(), platform.release(), platform.machine(), "with", "".join(platform.libc_ver()))
+    return "-".join(filter(None, parts))
+
+
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -99,12 +112,14 @@ def _processor() -> str:
 
 def _git(source: Path) -> dict[str, Any] | None:
     """Commit of the repository that holds the experiment file, and whether it has changes; None without git."""
-
-    def ask(*arguments: str) -> str:
-        command = ["git", "-C", str(source.resolve().parent), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
-
+    # One command tells both: a line `# branch.oid COMMIT` among the heads, and a line without # for every change.
+    asked = ["status", "--porcelain=v2", "--branch", "--no-ahead-behind", "--untracked-files=no"]
+    command = ["git", "-C", str(source.resolve().parent), *asked]
     try:
-        return {"commit": ask("rev-parse", "HEAD"), "changed": bool(ask("status", "--porcelain", "-uno"))}
+        said = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.splitlines()
     except (OSError, subprocess.SubprocessError):
         return None
+    commit = next((line.split()[2] for line in said if line.startswith("# branch.oid ")), "(initial)")
+    if commit == "(initial)":
+        return None
+    return {"commit": commit, "changed": any(not line.startswith("#") for line in said)}

@@ -13,8 +13,16 @@ from typing import Any
 
 from dlspec.run import format1, record_check, storage
 from dlspec.run.directory import RUN_FILE, is_locked, read_json, to_json
+from dlspec.training.events import Reason
 
 FORMAT = 2
+STATUS: dict[Reason, str] = {
+    "completed": "finished",
+    "early_stopping": "finished",
+    "interrupted": "interrupted",
+    "diverged": "diverged",
+}
+"""What a run is after its training ended in that way."""
 KILLED = "killed"  # never written: a run that says it is running, and that nobody holds
 
 
@@ -137,7 +145,8 @@ def begun(
         "overrides": list(overrides),
         **({"inexact": list(inexact)} if inexact else {}),
     }
-    known = {key: value for key, value in record.items() if key != "advice"}  # of how the session before ended
+    # What says how the session before ended is left behind.
+    known = {key: value for key, value in record.items() if key not in ("advice", "sizes")}
     return {
         **known,
         "status": "running",

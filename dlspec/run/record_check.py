@@ -27,6 +27,16 @@ def _one_of(*names: str) -> _Kind:
 _TEXT = _Kind("text", lambda value: isinstance(value, str))
 _TEXT_OR_NULL = _Kind("text or null", lambda value: value is None or isinstance(value, str))
 _TEXTS = _Kind("a list of text", lambda value: isinstance(value, list) and all(map(_TEXT.fits, value)))
+_SIZES = _Kind(
+    "a list of names with a number or null each",
+    lambda value: (
+        isinstance(value, list)
+        and all(
+            isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) and isinstance(pair[1], float | None)
+            for pair in value
+        )
+    ),
+)
 _COUNT = _Kind("a whole number of at least 0", lambda value: type(value) is int and value >= 0)
 _MAPPING = _Kind("a mapping", lambda value: isinstance(value, dict))
 _MAPPINGS = _Kind("a list of mappings", lambda value: isinstance(value, list) and all(map(_MAPPING.fits, value)))
@@ -44,7 +54,7 @@ RECORD = {
     "finished": _TEXT_OR_NULL,
 }
 OF_FORMAT = {1: {"overrides": _TEXTS}, 2: {"segments": _MAPPINGS, "lineage": _MAPPINGS}}
-OPTIONAL = {"environment": _MAPPING, "process": _MAPPING, "advice": _TEXTS}
+OPTIONAL = {"environment": _MAPPING, "process": _MAPPING, "advice": _TEXTS, "sizes": _SIZES}
 SEGMENT = {
     "config": _CONFIG,
     "epoch": _COUNT,

@@ -3,7 +3,7 @@
 import math
 import string
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -40,10 +40,12 @@ class Divergence:
     Attributes:
         block: what kind of block it is.
         place: it, for people: `layer 2, W2: 3 of 20 values are not finite`.
+        sizes: of each block up to it, in that order, its name and its largest absolute value.
     """
 
     block: Block
     place: str
+    sizes: tuple[tuple[str, float], ...] = field(default=(), compare=False)
 
     @property
     def advice(self) -> tuple[str, ...]:
@@ -58,14 +60,14 @@ def first_not_finite(cost: Cost, X: Array) -> Divergence:
         cost: the network with the parameters of now.
         X: inputs of the mini-batch `(m, n_x)`.
     """
-    values = X
+    sizes: list[tuple[str, float]] = []
     for block, name, values in _forward_pass(cost, X):
+        sizes.append((name, _size(values)))
         if wrong := _wrong(values):
-            return Divergence(block, f"{name}: {wrong}")
-    reached = f"{np.abs(values).max():.3g}"
-    return Divergence(
-        "loss", f"the loss itself: every layer is finite with dropout off, and the logits reach {reached}"
-    )
+            return Divergence(block, f"{name}: {wrong}", tuple(sizes))
+    reached = f"{sizes[-1][1]:.3g}"
+    place = f"the loss itself: every layer is finite with dropout off, and the logits reach {reached}"
+    return Divergence("loss", place, tuple(sizes))
 
 
 def not_finite_parameters(cost: Cost) -> Divergence | None:
@@ -77,6 +79,16 @@ def not_finite_parameters(cost: Cost) -> Divergence | None:
         if wrong := _wrong(values):
             return Divergence("parameters", f"{_with_layer(name)}: {wrong}")
     return None
+
+
+def sizes_of_parameters(cost: Cost) -> tuple[tuple[str, float], ...]:
+    """Name and largest absolute value of each parameter, up to the first that is not finite."""
+    sizes: list[tuple[str, float]] = []
+    for name, values in cost.parameters.values.items():
+        sizes.append((_with_layer(name), _size(values)))
+        if not math.isfinite(sizes[-1][1]):
+            break
+    return tuple(sizes)
 
 
 def _forward_pass(cost: Cost, X: Array) -> Iterator[tuple[Block, str, Array]]:
@@ -95,6 +107,11 @@ def _forward_pass(cost: Cost, X: Array) -> Iterator[tuple[Block, str, Array]]:
 def _with_layer(name: str) -> str:
     """`W2` → `layer 2, W2`."""
     return f"layer {name.lstrip(string.ascii_letters)}, {name}"
+
+
+def _size(values: NDArray[Any]) -> float:
+    """The largest absolute value; not finite where one is not."""
+    return float(np.abs(values).max(initial=0.0))
 
 
 def _wrong(values: NDArray[Any]) -> str | None:

@@ -92,6 +92,7 @@ class RunFinished:
     message: str
     state: Callable[[], TrainingState]
     advice: tuple[str, ...] = ()  # what to try after a divergence
+    sizes: tuple[tuple[str, float], ...] = ()  # what led to it, see `Divergence`
 
 
 Event = RunStarted | StepsDone | EpochDone | RunFinished

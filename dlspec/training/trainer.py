@@ -15,7 +15,7 @@ from dlspec.core.decay import Decay
 from dlspec.core.optimizers import Optimizer
 from dlspec.data.batches import Batches
 from dlspec.data.streamed_batches import StreamedBatches
-from dlspec.training.divergence import ADVICE, first_not_finite, not_finite_parameters
+from dlspec.training.divergence import ADVICE, first_not_finite, not_finite_parameters, sizes_of_parameters
 from dlspec.training.events import EpochDone, Event, Reason, RunFinished, RunStarted, StepsDone, TrainingState
 from dlspec.training.plateau import Plateau, PlateauState, lowered
 from dlspec.training.spikes import SMALLEST_BATCH, SpikeWatch
@@ -239,7 +239,8 @@ class Trainer:
     def _diverged_at(self, loss: float, X: Array) -> RunFinished:
         found = first_not_finite(self._cost, X)
         where = f"step {self._step + 1} in epoch {self._epoch + 1}"
-        return self._finished("diverged", f"the loss is {loss} at {where}; first in {found.place}", found.advice)
+        message = f"the loss is {loss} at {where}; first in {found.place}"
+        return self._finished("diverged", message, found.advice, found.sizes)
 
     def _diverged_in(self, quantities: Mapping[str, float]) -> RunFinished | None:
         """The last event, where what was measured after an epoch, or a parameter, is not finite."""
@@ -249,10 +250,13 @@ class Trainer:
             return None
         where = "" if found is None else f"; first in {found.place}"
         what = wrong[0] if wrong else "a parameter is not finite"
-        return self._finished("diverged", f"{what} after epoch {self._epoch}{where}", ADVICE["parameters"])
+        message = f"{what} after epoch {self._epoch}{where}"
+        return self._finished("diverged", message, ADVICE["parameters"], sizes_of_parameters(self._cost))
 
-    def _finished(self, reason: Reason, message: str, advice: tuple[str, ...] = ()) -> RunFinished:
-        return RunFinished(reason, self._epoch, self._step, message, self._shared_state(), advice)
+    def _finished(
+        self, reason: Reason, message: str, advice: tuple[str, ...] = (), sizes: tuple[tuple[str, float], ...] = ()
+    ) -> RunFinished:
+        return RunFinished(reason, self._epoch, self._step, message, self._shared_state(), advice, sizes)
 
 
 def _between(

@@ -1,5 +1,6 @@
 """Fixtures of the tests of the command line."""
 
+import gc
 import signal
 import sys
 
@@ -24,6 +25,7 @@ def dlspec(capsys, monkeypatch):
         except SystemExit as end:
             code = end.code or 0
         finally:
+            gc.unfreeze()  # this process goes on
             for number, handler in handlers.items():
                 signal.signal(number, handler)
         captured = capsys.readouterr()

@@ -1,11 +1,15 @@
 """`dlspec compare`: what differs, what was reached, and whether it is noise."""
 
+import itertools
 import json
 import shutil
 
 import numpy as np
 import pytest
 
+from dlspec import paired_runs
+from dlspec.analysis import paired
+from dlspec.cli import console
 from dlspec.measurement import open_run
 from dlspec.predictions import predict
 from dlspec.report.assets import SCRIPT
@@ -71,6 +75,66 @@ def test_noise_is_called_noise_and_a_difference_worse(trained, dlspec):
 
     assert verdict("seed") == "noise"
     assert verdict("bad") == "worse"
+
+
+def test_every_pair_is_tested_and_corrected_for_all_of_them(trained, dlspec):
+    found = dlspec("compare", trained["good"], trained["seed"], trained["bad"], "--json").json
+    paths = [run["path"] for run in found["runs"]]
+    assert [(pair["a"], pair["b"]) for pair in found["pairs"]] == [*itertools.combinations(paths, 2)]
+    assert found["tests"] == 3
+    assert [pair["p_adjusted"] for pair in found["pairs"]] == paired.holm([pair["p"] for pair in found["pairs"]])
+    by_pair = {(pair["a"], pair["b"]): pair for pair in found["pairs"]}
+    for run in found["runs"][1:]:
+        assert run["against_reference"].items() <= by_pair[paths[0], run["path"]].items()
+    assert [pair["verdict"] for pair in found["pairs"]] == ["noise", "worse", "worse"]
+
+
+def test_of_many_runs_those_behind_are_tested_against_the_best_alone(trained, dlspec, monkeypatch):
+    monkeypatch.setattr(paired_runs, "AMONG", 2)
+    found = dlspec("compare", trained["good"], trained["seed"], trained["bad"], "--json").json
+    paths = [run["path"] for run in found["runs"]]
+    assert [(pair["a"], pair["b"]) for pair in found["pairs"]] == [(paths[0], paths[1]), (paths[0], paths[2])]
+
+
+@pytest.mark.parametrize("others", [["good", "seed", "bad"], ["good", "seed"]], ids=["among", "beside"])
+def test_a_run_that_was_chosen_before_is_the_only_one_to_be_tested_against(others, trained, dlspec):
+    """Also where it is not among the runs."""
+    runs = [trained[name] for name in others]
+    found = dlspec("compare", *runs, "--against", trained["bad"], "--json").json
+    assert found["reference"] == str(trained["bad"])
+    assert found["tests"] == 2
+    assert {pair["a"] for pair in found["pairs"]} == {str(trained["bad"])}
+    tests = {run["path"]: run["against_reference"] for run in found["runs"]}
+    assert tests.pop(str(trained["bad"])) is None
+    assert [test["verdict"] for test in tests.values()] == ["better", "better"]
+    assert "better than run " in dlspec("compare", *runs, "--against", trained["bad"]).out
+
+
+def test_the_pairs_as_a_table(trained, dlspec):
+    names = ["good", "seed", "bad"]
+    out = dlspec("compare", *(trained[name] for name in names)).out
+    rows = out[out.index("Every pair") :].splitlines()[1:5]
+    assert [row.split() for row in rows] == [
+        ["run", "1", "2", "3"], ["1", "-", "noise", "better"], ["2", "noise", "-", "better"],
+        ["3", "worse", "worse", "-"],
+    ]  # fmt: skip
+    assert "result   on this dev set run 2 cannot be told from run 1\n" in out
+    assert "note     p has Holm's correction for all 3 tests" in out
+    page = dlspec("compare", *(trained[name] for name in names), "--html").out
+    assert ">Every pair: the run of the row against the run of the column.<" in page
+    assert ">On this dev set run 2 cannot be told from run 1.<" in page
+    assert "Every pair" not in dlspec("compare", trained["good"], trained["bad"]).out
+
+
+def test_no_table_is_wider_than_the_terminal(trained, dlspec, monkeypatch):
+    runs = [trained[name] for name in ("good", "seed", "bad")]
+    monkeypatch.setattr(console, "room_of_terminal", lambda: 80)
+    out = dlspec("compare", *runs).out
+    assert max(map(len, out[: out.index("\nresult ")].splitlines())) <= 80
+    monkeypatch.setattr(console, "room_of_terminal", lambda: 50)
+    head, *_, note = dlspec("compare", *runs).out.splitlines()[:5]
+    assert head.split() == ["run", "train", "error", "dev", "error"]
+    assert note == "         for lack of width without dev_loss; JSON has everything"
 
 
 @pytest.mark.parametrize(

@@ -211,17 +211,19 @@ def test_a_diverged_run_says_what_to_try(diverged, dlspec):
     result = dlspec("diagnose", run)
     assert (result.code, result.err) == (0, "")
     for words in (
-        "status   diverged: ", "try 1    lower optimizer.learning_rate",
-        "         --set optimizer.learning_rate=1e+299\n",
+        "status   diverged: ", "try 1    lower the learning rate (against optimization; knob: train)\n",
+        "         it was 1e+300\n", "         --set optimizer.learning_rate=0.01\n",
         "         --set regularization.clip_norm=1\n", "Layers when last looked at\n",
+        "Largest values when it broke, up to the first that is not finite\n", "layer 1, W1", "page     ",
     ):  # fmt: skip
         assert words in result.out, words
     found = dlspec("diagnose", run, "--json").json
     assert found["status"] == "diverged"
     assert [action["set"] for action in found["actions"]] == [
-        ["optimizer.learning_rate=1e+299"],
+        ["optimizer.learning_rate=0.01"],
         ["regularization.clip_norm=1"],
     ]
+    assert found["sizes"][-1][0] == "layer 1, W1"
     assert files_in(run) == before
     refused = dlspec("diagnose", run, "--plots", diverged / "plots")
     assert (refused.code, refused.out) == (2, "")
@@ -238,11 +240,28 @@ def test_an_interrupted_run_says_how_far_it_came(text, run, dlspec):
     assert result.code == 0
     assert result.out.startswith("status   interrupted: stopped after step 9\n")
     assert "Loss\n" in result.out
-    assert result.out.endswith(f"go on    dlspec resume {run}\n")
+    assert result.out.endswith(f"go on    dlspec resume {run}\npage     {run}/report.html\n")
+    assert ">Interrupted<" in (run / "report.html").read_text()
     (run / "health.jsonl").write_text(text)
     damaged = dlspec("diagnose", run)
     assert (damaged.code, damaged.out) == (1, "")
     assert "damaged" in damaged.err
+
+
+def test_a_killed_run_gets_its_page_from_diagnose(run, dlspec):
+    """Also where there is a report of before it went on."""
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**record, "status": "running", "message": None}))
+    result = dlspec("diagnose", run)
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith(
+        "status   killed: its process was killed, or its machine stopped\n"
+        "note     report.json and report.md are of the end before this one\n"
+    )
+    assert ">Killed<" in (run / "report.html").read_text()
+    before = files_in(run)
+    assert dlspec("diagnose", run, "--json").json["status"] == "killed"
+    assert files_in(run) == before
 
 
 def test_a_report_that_was_lost_is_written_by_resume(run, dlspec):

@@ -40,6 +40,7 @@ def test_training_ends_with_a_checkpoint(number, code, endless, tmp_path):
     rows = (run / "metrics.jsonl").read_text().splitlines()
     assert json.loads(rows[-1])["epoch"] == epoch == len(rows)
     assert not (run / "report.json").exists()
+    assert f"Stopped after step {step}." in (run / "report.html").read_text()
     assert "Traceback" not in err
 
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from dlspec.cli import console
+
 from .commands import TINY, write
 
 
@@ -29,7 +31,7 @@ def test_a_line_per_run(runs_dir, dlspec):
     result = dlspec("runs", "--runs-dir", runs_dir)
     assert (result.code, result.err) == (0, "")
     head, *rows = result.out.splitlines()
-    assert head.split() == ["run", "status", "epoch", "dev_loss", "dev_accuracy", "time", "age"]
+    assert head.split() == ["run", "status", "dev_accuracy", "age", "epoch", "time", "dev_loss"]
     assert len(rows) == 4
     assert [row.split()[1] for row in rows] == ["finished"] * 3 + ["damaged"]
 
@@ -43,6 +45,37 @@ def test_conditions_and_order(runs_dir, dlspec):
     lines = dlspec("runs", "--runs-dir", runs_dir, *flags).out.splitlines()
     assert "optimizer.learning_rate" in lines[0].split()
     assert len(lines) == 3
+
+
+@pytest.mark.parametrize(
+    ("width", "flags", "columns"),
+    [
+        (80, [], ["status", "dev_accuracy", "age", "epoch", "time", "dev_loss"]),
+        (60, [], ["status", "dev_accuracy", "age", "epoch"]),
+        (80, ["--sort", "optimizer.learning_rate"], ["status", "optimizer.learning_rate", "dev_accuracy", "age"]),
+        (80, ["--sort", "-seconds"], ["status", "time", "dev_accuracy", "age", "epoch", "dev_loss"]),
+        (37, ["--where", "epoch >= 0"], ["status", "epoch"]),
+    ],
+)
+def test_a_terminal_shows_the_columns_that_fit(width, flags, columns, runs_dir, dlspec, monkeypatch):
+    monkeypatch.setattr(console, "room_of_terminal", lambda: width)
+    result = dlspec("runs", "--runs-dir", runs_dir, *flags)
+    head, *rows = result.out.splitlines()
+    assert head.split() == ["run", *columns]
+    note = [row for row in rows if row.startswith("         for lack of width without ")]
+    assert len(note) == ("dev_loss" not in columns)
+    assert not [row for row in rows if len(row) > width and row not in note]
+
+
+def test_long_names_make_room_for_the_results(tmp_path, dlspec, monkeypatch):
+    config = write(tmp_path / "tiny.yaml", TINY.replace("tiny", "n" * 60 + "-end"))
+    assert dlspec("train", config, "--runs-dir", tmp_path / "runs", "-q").code == 0
+    monkeypatch.setattr(console, "room_of_terminal", lambda: 80)
+    head, row, *_ = dlspec("runs", "--runs-dir", tmp_path / "runs").out.splitlines()
+    assert head.split()[:3] == ["run", "status", "dev_accuracy"]
+    name = row.split()[0]
+    assert (len(name), name[8:16], name[-4:]) == (40, name[8:15] + "Z", "-end")
+    assert "…" in name
 
 
 def test_no_run_fits(runs_dir, dlspec):

@@ -158,17 +158,18 @@ def test_a_divergence_exits_with_3_and_keeps_the_last_finite_state(flags, tiny, 
     run = only_run(tmp_path / "runs")
     assert (result.code, result.out) == (3, "")
     message = "the loss is nan at step 2 in epoch 1; first in layer 2, Z2: 15 of 16 values are not finite"
-    assert result.err.splitlines()[-3:] == [
+    assert result.err.splitlines()[-4:] == [
         f"{run}: diverged: {message}",
         "try: lower optimizer.learning_rate, by a factor of 10 to begin with",
         "try: normalize: standard, and initializer: he (relu) or xavier (tanh), so that the signal keeps its size",
+        f"look: {run}/report.html",
     ]
     record = json.loads((run / "run.json").read_text())
     assert (record["status"], record["message"]) == ("diverged", message)
     saved = checkpoint.load(checkpoints.of_name(run, "last"))
     assert (saved.progress["epoch"], saved.progress["seen"], saved.progress["step"]) == (0, 0, 0)
     assert all(abs(array).max() < 10 for array in saved.parameters.values())
-    kept = RUN_FILES - {"report.json", "report.md", "report.html", "pictures.json", "checkpoints/best.h5"}
+    kept = RUN_FILES - {"report.json", "report.md", "pictures.json", "checkpoints/best.h5"}
     assert set(files_in(run)) == kept | {"checkpoints/step-00000000.h5"}
 
 
@@ -188,10 +189,11 @@ def test_a_divergence_found_by_measuring_keeps_the_epoch_before(tiny, tmp_path, 
     run = only_run(tmp_path / "runs")
     assert result.code == 3
     message = "train_cost is nan after epoch 3; first in layer 1, W1: 2 of 2 values are not finite"
-    assert result.err.splitlines()[-3:] == [
+    assert result.err.splitlines()[-4:] == [
         f"{run}: diverged: {message}",
         "try: lower optimizer.learning_rate, by a factor of 10 to begin with",
         "try: limit the gradient with regularization.clip_norm: 1",
+        f"look: {run}/report.html",
     ]
     assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
     saved = checkpoint.load(checkpoints.of_name(run, "last"))

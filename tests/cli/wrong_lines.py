@@ -159,6 +159,7 @@ FLAGS = (
     ("regularization.keep_prob=1.5", "at most 1"),
     ("checkpoint.every_steps=0", "at least 1"),
     ("threads=0", "from 1"),
+    ("streams=3", "one of: 1, 2, auto"),
     ("dtype=float16", "float32"),
     ("name=../../etc", "name of the run directory"),
     ("evaluation.metric=rmse", "classification"),
@@ -179,6 +180,7 @@ RUNNING_EXPERIMENT = (
     "architecture.layers=[]",
     "optimizer=sgd",
     "threads=2",
+    "streams=2",
     "evaluation.metric=f1",
     "initializer=zeros",
 )

@@ -58,6 +58,9 @@ RECORDS = {
     "no-segments": _without("segments"),
     "no-lineage": _without("lineage"),
     "no-message": _without("message"),
+    "sizes-text": _with(sizes="W1"),
+    "sizes-pair": _with(sizes=[["W1"]]),
+    "sizes-word": _with(sizes=[["W1", "large"]]),
     "no-started": _without("started"),
     "newer": _with(format=99),
     "format-text": _with(format="2"),
@@ -139,17 +142,26 @@ def _list_in_metrics(run):
     path.write_bytes(b"[" + b" " * (path.stat().st_size - 3) + b"]\n")
 
 
+def _finished_with_report(content):
+    def damage(run):
+        with_record(run, _with(status="finished"))
+        (run / "report.json").write_bytes(content)
+
+    return damage
+
+
 CONFIG = "config.resolved.yaml"
 MEASURE, REPEAT = ("evaluate", "ensemble", "errors"), ("reproduce", "resume")
+READ = (*MEASURE, "diagnose")
 
 # What is done to a run, and the commands that cannot do without.
 DAMAGE = {
-    "no-config": (_removed(CONFIG), MEASURE + REPEAT),
-    "config-empty": (_replaced(CONFIG, b""), MEASURE + REPEAT),
-    "config-binary": (_replaced(CONFIG, bytes(range(256))), MEASURE + REPEAT),
-    "config-list": (_replaced(CONFIG, b"- 1"), MEASURE + REPEAT),
-    "config-key": (_edited(CONFIG, b"seed:", b"sede:"), MEASURE + REPEAT),
-    "config-directory": (_directory(CONFIG), MEASURE + REPEAT),
+    "no-config": (_removed(CONFIG), READ + REPEAT),
+    "config-empty": (_replaced(CONFIG, b""), READ + REPEAT),
+    "config-binary": (_replaced(CONFIG, bytes(range(256))), READ + REPEAT),
+    "config-list": (_replaced(CONFIG, b"- 1"), READ + REPEAT),
+    "config-key": (_edited(CONFIG, b"seed:", b"sede:"), READ + REPEAT),
+    "config-directory": (_directory(CONFIG), READ + REPEAT),
     "config-edited": (_edited(CONFIG, b"seed: 3", b"seed: 4"), REPEAT),
     "config-units": (_edited(CONFIG, b"units: 2", b"units: 3"), MEASURE + REPEAT),
     "config-data": (_edited(CONFIG, b"synthetic: moons", b"path: gone.csv"), MEASURE + REPEAT),
@@ -178,7 +190,8 @@ DAMAGE = {
     "metrics-text": (_edited("metrics.jsonl", b'{"epoch"', b"epoch"), ("show", *REPEAT)),
     "metrics-list": (_list_in_metrics, ("show",)),
     "metrics-directory": (_directory("metrics.jsonl"), REPEAT),
-    "report-list": (_replaced("report.json", b"[]"), ("diagnose",)),
-    "report-empty": (_replaced("report.json", b"{}"), ("diagnose",)),
+    "report-list": (_finished_with_report(b"[]"), ("diagnose",)),
+    "report-empty": (_finished_with_report(b"{}"), ("diagnose",)),
+    "health-list": (_replaced("health.jsonl", b"[]\n"), ("diagnose",)),
     "lock-directory": (_directory(".lock"), ("resume",)),
 }

@@ -71,6 +71,6 @@ def draw_masks(rng, batch, sizes, *, keep_prob, input_keep_prob):
     """The factors D/keep_prob that the network's dropout layers draw from `rng` in one forward; 1.0 without one."""
     keep_probs = [input_keep_prob] + [keep_prob] * (len(sizes) - 2)
     return [
-        1.0 if keep is None else (rng.random((batch, units), dtype=np.float32) < keep) / keep
+        1.0 if keep is None else reference.dropout_mask(rng, (batch, units), keep) / keep
         for units, keep in zip(sizes[:-1], keep_probs, strict=True)
     ]

@@ -113,6 +113,18 @@ def test_relu_has_slope_0_at_0():
     np.testing.assert_array_equal(bound.backward(np.array([[5.0, 5.0, 5.0]])), [[0, 0, 5]])
 
 
+@each_dtype
+@pytest.mark.parametrize("size", [1, 3, 8, 31, 64, 1000])
+def test_relu_takes_both_zeros_for_0_and_the_smallest_number_for_positive(dtype, size):
+    smallest = np.nextafter(dtype(0), dtype(1))
+    Z = np.resize(np.array([-0.0, smallest, 0.0, -smallest, np.inf, -np.inf, 1.0], dtype), (1, size))
+    dA = np.linspace(-2.0, 2.0, size).astype(dtype).reshape(1, size)
+    expected = np.where(Z > 0, dA, dtype(0))
+    bound = ACTIVATIONS["relu"]().bind((1, size), dtype)
+    assert not np.signbit(bound.forward(Z)).any()
+    np.testing.assert_array_equal(bound.backward(dA), expected)
+
+
 def test_leaky_relu_has_its_slope_at_0():
     bound = ACTIVATIONS["leaky_relu"](slope=0.25).bind((1, 3), np.float64)
     np.testing.assert_array_equal(bound.forward(np.array([[-2.0, 0.0, 3.0]])), [[-0.5, 0, 3]])

@@ -103,12 +103,12 @@ def test_elementwise_keeps_the_shape_and_has_no_parameters(rng):
 
 
 @each_dtype
-@pytest.mark.parametrize("keep_prob", [0.1, 0.5, 0.8, 1.0])
-@pytest.mark.parametrize("shape", [(1, 1), (6, 1), (1, 5), (6, 5)], ids=str)
+@pytest.mark.parametrize("keep_prob", [1e-9, 0.1, 0.5, 0.8, 1 - 1e-9, 1.0])
+@pytest.mark.parametrize("shape", [(1, 1), (6, 1), (1, 5), (6, 5), (3, 9000)], ids=str)
 def test_dropout_is_the_formula(dtype, keep_prob, shape, rng):
     A, dA = rng.standard_normal(shape).astype(dtype), rng.standard_normal(shape).astype(dtype)
     A_before, dA_before = A.copy(), dA.copy()
-    D = np.random.default_rng(4).random(shape, dtype=np.float32) < keep_prob
+    D = reference.dropout_mask(np.random.default_rng(4), shape, keep_prob)
     bound, _ = bind(Dropout(keep_prob=keep_prob), shape[0], shape[1:], dtype=dtype, rng=np.random.default_rng(4))
     dropped = bound.forward(A)
     np.testing.assert_allclose(dropped, reference.dropout_forward(A, D, keep_prob), rtol=3e-7)

@@ -7,7 +7,8 @@ import pytest
 import reference
 from families import OPTIMIZER_CASES, case_id
 
-from dlspec.core.optimizers import BLOCK, OPTIMIZERS
+from dlspec.core.arrays import BLOCK
+from dlspec.core.optimizers import OPTIMIZERS
 
 # Every case at small sizes; at the sizes around the edges of a block, every member and every step once.
 SIZED_CASES = [(name, settings, size) for name, settings in OPTIMIZER_CASES for size in (1, 7)]

@@ -125,4 +125,6 @@ def comparison(name="second"):
         "run": name, "path": "runs/second", "host": name, "limits": "not met", "against_reference": {"label": name},
         "curves": [{"quantity": "dev_loss", "epoch": [1, 2], "value": [2.0, 1.0]}],
     }  # fmt: skip
-    return {"runs": [run, other], "differences": {"data.target": ["y", name]}, "seeds": []}
+    pair = {"a": "runs/first", "b": "runs/second", "label": name}
+    whole = {"reference": "runs/first", "runs": [run, other], "tests": 0, "pairs": [pair], "seeds": []}
+    return whole | {"differences": {"data.target": ["y", name]}}

@@ -9,6 +9,8 @@ from dlspec.report import comparison_page
 from . import browser
 from .reports import HOSTILE, comparison, health
 from .test_html import hostile, page, pictures
+from .test_unfinished_page import page as unfinished
+from .test_unfinished_page import run
 
 pytestmark = [
     pytest.mark.browser,
@@ -118,6 +120,19 @@ def test_the_page_of_a_comparison(window, tmp_path):
     said = window.run("return document.querySelector('#figure-dev_loss output').innerText")
     assert said == "epoch 3\nrun 1: 0.25\nrun 2: none"
     assert HOSTILE[0] in window.run("return document.querySelector('#results').textContent")
+    assert window.complaints() == []
+    assert not [address for address in window.requests() if not address.startswith("file:")]
+
+
+def test_the_page_of_a_divergence(window, tmp_path):
+    """Hovering works, a phone needs no sideways scrolling, and a hostile name stays text."""
+    window.requests(), window.complaints()
+    window.look(width=390)
+    window.open(write(tmp_path, unfinished(run(HOSTILE[0]))))
+    window.point_at(LOSS, x=0.9, y=0.5)
+    assert window.run(SAID).startswith("epoch 3\ntrain: 0.125\n")
+    assert window.run("return document.documentElement.scrollWidth") == 390
+    assert HOSTILE[0] in window.run("return document.querySelector('#next').textContent")
     assert window.complaints() == []
     assert not [address for address in window.requests() if not address.startswith("file:")]
 

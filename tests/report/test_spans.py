@@ -1,6 +1,6 @@
 import pytest
 
-from dlspec.report.spans import span
+from dlspec.report.spans import about, span
 
 
 @pytest.mark.parametrize(
@@ -12,3 +12,10 @@ from dlspec.report.spans import span
 )  # fmt: skip
 def test_two_units_at_most(seconds, text):
     assert span(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(-1, "0 s"), (59.9, "59 s"), (75, "1 min"), (7_199, "1 h"), (90_000, "1 d")]
+)
+def test_one_unit(seconds, text):
+    assert about(seconds) == text

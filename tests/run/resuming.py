@@ -37,6 +37,9 @@ EXPERIMENTS = {
     + "training: {epochs: 2, class_weight: balanced}\n",
     "all-at-once": MOONS.replace("batch_size: 16", "batch_size: all")
     + "architecture: {layers: [{units: 6, keep_prob: 0.8}]}\noptimizer: sgd\ntraining: {epochs: 6}\n",
+    "two-streams": MOONS
+    + "threads: 2\nstreams: 2\narchitecture: {layers: [{units: 6}, {units: 5}]}\nregularization: {l2: 0.1}\n"
+    + "training: {epochs: 3, class_weight: balanced}\n",
 }
 STEPS = {
     "dropout": 15,
@@ -46,6 +49,7 @@ STEPS = {
     "augmentation": 12,
     "streaming": 32,
     "all-at-once": 6,
+    "two-streams": 9,
 }
 
 SAME = ("metrics.jsonl", "health.jsonl", "report.json", "report.md", "report.html", "pictures.json")

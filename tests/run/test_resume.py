@@ -287,6 +287,7 @@ class TestEnvironment:
             ("dlspec", "0.0.9", "dlspec: 0.0.9 then, "),
             ("simd", ["AVX9"], "simd: AVX9 then, "),
             ("threads", 7, "threads: 7 then, 1 now"),
+            ("streams", 2, "streams: 2 then, 1 now"),
             ("blas", [{"internal_api": "mkl", "version": "1", "architecture": "x"}], "blas: mkl 1 x then, "),
         ],
     )
@@ -318,6 +319,14 @@ class TestEnvironment:
             runner.resume(run, overrides=["threads=2"])
         runner.resume(run, overrides=["threads=2"], allow_inexact=True)
         assert read_record(run)["lineage"][-1]["inexact"] == ["threads: 1 then, 2 now"]
+
+
+def test_one_stream_in_the_place_of_two_needs_a_word(tmp_path):
+    run = train(tmp_path, "two-streams", interrupted=stop_after(4)).run
+    with pytest.raises(UsageError, match=r"--set streams=1: streams: cannot change in a run that has begun"):
+        runner.resume(run, overrides=["streams=1"])
+    runner.resume(run, overrides=["streams=1"], allow_inexact=True)
+    assert read_record(run)["lineage"][-1]["inexact"] == ["streams: 2 then, 1 now"]
 
 
 def test_an_interrupted_run_has_the_parameters_of_its_best_epoch(tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dlspec import builder, measurement, preparation, runner
-from dlspec.cli.app import app
+from dlspec.cli.app import command_line
 from dlspec.config import loader
 from dlspec.core.losses import LOSSES
 from dlspec.core.metrics import label_accuracy, label_counts, label_precision_recall_f1
@@ -137,12 +137,12 @@ def test_it_is_measured_again_the_same(finished):
 
 
 def test_evaluate_on_the_terminal(finished, capsys):
-    app(["evaluate", str(finished.run), "--split", "dev"], standalone_mode=False)
+    command_line()(["evaluate", str(finished.run), "--split", "dev"], standalone_mode=False)
     out = capsys.readouterr().out
     assert "dev: labels" in out
     assert [line.split()[0] for line in out.splitlines()[-4:]] == ["car", "sign", "person", "mean"]
     assert "confusion" not in out
-    app(["evaluate", str(finished.run), "--json"], standalone_mode=False)
+    command_line()(["evaluate", str(finished.run), "--json"], standalone_mode=False)
     assert json.loads(capsys.readouterr().out)["splits"][0]["classes"][0]["class"] == "car"
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from dlspec import runner
+from dlspec import run_page, runner
 from dlspec.config import loader
 from dlspec.config.evaluation import Limit as SettingsLimit
 from dlspec.config.evaluation import parse_limit
@@ -125,6 +125,10 @@ def test_the_clock_is_kept_out_of_the_report(tmp_path):
     assert selection["limits"][0] == {"limit": "predict_ms <= 1000", "value": None, "met": None}
     assert selection["limits"][1] == {"limit": "model_kb <= 0.01", "value": 0.1, "met": False}  # 25 float32
     assert 0 < measured < 1000
+    page = (outcome.run / "report.html").read_text()
+    assert '<th scope="row">predict_ms &lt;= 1000</th><td class="fine">met</td><td>see dlspec diagnose</td>' in page
+    assert '<th scope="row">model_kb &lt;= 0.01</th><td class="high">not met</td>' in page
+    assert run_page.rendered(outcome.run, run_page.read(outcome.run)).decode() == page
     assert limits(selection, measured) == [("predict_ms <= 1000", measured, True), ("model_kb <= 0.01", 0.1, False)]
     assert limits(selection, None) == [("model_kb <= 0.01", 0.1, False)]
     again = train(tmp_path, *flags)

@@ -23,7 +23,9 @@ OPTIMIZERS = {"sgd": "sgd", "momentum": "momentum", "adam": "adam"}
 class TimedBatches:
     """Batches that note when the trainer asks for the next one: a step, its fetch included, lies between two.
 
-    The mean of all steps counts, since one step may gather the examples of several.
+    The mean of all steps counts, since one step may gather the examples of several; but for those of the first epoch,
+    which touch the memory of the run for the first time. The others keep their network from one measurement to the
+    next, or subtract their first epoch.
     """
 
     def __init__(self, batches: Batches, stamps: list[float]):
@@ -34,6 +36,9 @@ class TimedBatches:
 
     def epoch(self, epoch: int, *, start: int = 0) -> Iterator[Any]:
         """The batches of an epoch."""
+        if epoch == 0:
+            yield from self._batches.epoch(epoch, start=start)
+            return
         note, clock = self._stamps.append, time.perf_counter
         note(clock())
         for batch in self._batches.epoch(epoch, start=start):
@@ -48,7 +53,7 @@ def experiment(workload: Workload, *, threads: int, steps: int) -> str:
         f"    - {{units: {units}, activation: relu, batch_norm: {str(workload.batch_norm).lower()}}}"
         for units in workload.widths[1:-1]
     ]
-    epochs = max(2, -(-steps // workload.steps_per_epoch))
+    epochs = 1 + -(-steps // workload.steps_per_epoch)
     lines = [
         "data: {train: train.npz, dev: dev.npz, normalize: none}",
         f"threads: {threads}",
