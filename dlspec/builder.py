@@ -27,7 +27,7 @@ from dlspec.core.initializers import INITIALIZERS, Initializer
 from dlspec.core.layers import BatchNorm, Dense, Dropout, Elementwise, Layer
 from dlspec.core.losses import LOSSES
 from dlspec.core.network import Network
-from dlspec.core.optimizers import OPTIMIZERS, Optimizer
+from dlspec.core.optimizers import OPTIMIZERS, BoundOptimizer, Optimizer
 from dlspec.core.parameters import Parameters
 from dlspec.core.randomness import stream
 from dlspec.core.regularizers import REGULARIZERS
@@ -209,9 +209,10 @@ def build_rate(experiment: Experiment, *, steps_per_epoch: int) -> Callable[[Tra
     return rate
 
 
-def build_health_sampler(experiment: Experiment, cost: Cost, batch: Batch, *, steps_per_epoch: int) -> HealthSampler:
-    """Samples the health of a network in training on a batch of its training examples."""
-    optimizer, _ = build_optimizer(experiment)
+def build_health_sampler(
+    experiment: Experiment, cost: Cost, optimizer: BoundOptimizer, batch: Batch, *, steps_per_epoch: int
+) -> HealthSampler:
+    """Samples the health of a network in training, with its optimizer, on a batch of its training examples."""
     before_step, _ = build_constraints(experiment)
     return HealthSampler(
         cost=cost,

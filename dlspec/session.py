@@ -186,7 +186,7 @@ class Session:
                 keep = reached.metrics_bytes
             some = _some(prepared)
             sampler = builder.build_health_sampler(
-                experiment, cost, some, steps_per_epoch=trainer.batches.steps_per_epoch
+                experiment, cost, trainer.optimizer, some, steps_per_epoch=trainer.batches.steps_per_epoch
             )
             metrics = stack.enter_context(closing(MetricsRecorder(self.run, segment=stretch.number, keep=keep)))
             health = stack.enter_context(
@@ -265,24 +265,25 @@ class Session:
                 standing={"segment": segment, "metrics_bytes": metrics_bytes},
             )
 
-        def sync() -> int:
-            health.sync()
-            return metrics.sync()
-
-        snapshots = builder.snapshot_epochs(experiment, steps_per_epoch=batches_of(prepared).steps_per_epoch)
         settings = experiment.checkpoint
-        checkpoints = CheckpointWriter(
-            self.run,
-            describe=describe,
-            sync=sync,
-            every_steps=settings.every_steps,
-            every_seconds=settings.every_seconds,
-            keep=settings.keep,
-            snapshots=snapshots,
-        )
         with closing(Log(self.run, now=self.now)) as log:
             for line in (*self.notes, *(f"warning: {warning}" for warning in dataset.warnings)):
                 log.say(line)
+
+            def sync() -> int:
+                log.write()
+                health.sync()
+                return metrics.sync()
+
+            checkpoints = CheckpointWriter(
+                self.run,
+                describe=describe,
+                sync=sync,
+                every_steps=settings.every_steps,
+                every_seconds=settings.every_seconds,
+                keep=settings.keep,
+                snapshots=builder.snapshot_epochs(experiment, steps_per_epoch=batches_of(prepared).steps_per_epoch),
+            )
 
             def record(event: Event) -> None:
                 for watcher in (metrics, health, checkpoints, log):

@@ -1,11 +1,16 @@
 """Text that is safe to show, and numbers that are safe to write."""
 
+import json
 import math
 from typing import Any
+
+_STRICT = json.JSONEncoder(allow_nan=False)
 
 
 def printable(text: str) -> str:
     r"""Text on one line without control characters, which could steer a terminal: an escape shows as `\x1b`."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -21,3 +26,11 @@ def finite(content: Any) -> Any:
     if isinstance(content, list | tuple):
         return [finite(value) for value in content]
     return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def json_line(content: Any) -> str:
+    """JSON on one line, with null in place of NaN and infinity."""
+    try:
+        return _STRICT.encode(content)
+    except ValueError:  # a number that is not finite: rare, and `finite` takes as long as the rest
+        return _STRICT.encode(finite(content))

@@ -18,7 +18,7 @@ def confusion_matrix(labels: Labels, predicted: Labels, *, classes: int) -> Coun
 
 def accuracy(confusion: Counts) -> float:
     """Share of the examples whose class was predicted, in [0, 1]."""
-    return float(np.trace(confusion) / confusion.sum())
+    return float(confusion.trace() / np.add.reduce(confusion, axis=None))
 
 
 def label_counts(Y: Array, predicted: npt.NDArray[np.bool_]) -> Counts:

@@ -37,12 +37,14 @@ class Moments:
         if not len(x):
             return
         if not self.m:
-            self._origin = x.sum(axis=0, dtype=np.float64) / len(x)
+            self._origin = np.add.reduce(x, axis=0, dtype=np.float64) / len(x)
         rest = x - self._origin
-        mean = rest.sum(axis=0) / len(x)
+        mean = np.add.reduce(rest, axis=0) / len(x)
         rest -= mean
-        squares = np.square(rest, out=rest).sum(axis=0)
-        total, delta = self.m + len(x), mean - self._mean
-        self.squares += squares + delta**2 * (self.m * len(x) / total)
-        self._mean += delta * (len(x) / total)
-        self.m = total
+        squares = np.add.reduce(np.square(rest, out=rest), axis=0)
+        if self.m:
+            total, delta = self.m + len(x), mean - self._mean
+            squares += self.squares + delta**2 * (self.m * len(x) / total)
+            mean = self._mean + delta * (len(x) / total)
+        self.squares, self._mean = squares, mean
+        self.m += len(x)

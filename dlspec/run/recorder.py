@@ -14,7 +14,8 @@ import numpy as np
 
 from dlspec.run import checkpoint, checkpoints, storage
 from dlspec.run.checkpoint import Checkpoint
-from dlspec.text import finite, printable
+from dlspec.run.lines import Lines
+from dlspec.text import json_line, printable
 from dlspec.training.events import EpochDone, Event, RunFinished, RunStarted, StepsDone, TrainingState
 
 METRICS_FILE = "metrics.jsonl"
@@ -35,11 +36,11 @@ class MetricsRecorder:
     """
 
     def __init__(self, run: Path, *, segment: int = 1, keep: int = 0, clock: Callable[[], float] = time.perf_counter):
-        self._metrics = storage.Appender(run / METRICS_FILE, length=keep)
+        self._metrics = Lines(run / METRICS_FILE, length=keep, clock=clock)
         with ExitStack() as opened:
             opened.callback(self._metrics.close)
             timings = _lines(run / TIMINGS_FILE)[: len(_lines(run / METRICS_FILE))]
-            self._timings = storage.Appender(run / TIMINGS_FILE, length=sum(map(len, timings)))
+            self._timings = Lines(run / TIMINGS_FILE, length=sum(map(len, timings)), clock=clock)
             opened.pop_all()
         self._segment = segment
         self._clock = clock
@@ -48,9 +49,7 @@ class MetricsRecorder:
 
     def __call__(self, event: Event) -> None:
         """Record the event, if it is one to record."""
-        if isinstance(event, RunStarted):
-            self._started = self._clock()
-        elif isinstance(event, EpochDone):
+        if isinstance(event, EpochDone):
             row = {
                 "epoch": event.epoch,
                 "step": event.step,
@@ -60,15 +59,19 @@ class MetricsRecorder:
                 "improved": event.improved,
                 "spikes": [asdict(spike) for spike in event.spikes],
             }
-            self._metrics.append(json.dumps(finite(row)))
+            self._metrics.append(json_line(row))
             seconds = round(self._before + self._clock() - self._started, 6)
-            self._timings.append(json.dumps({"epoch": event.epoch, "step": event.step, "seconds": seconds}))
+            self._timings.append(f'{{"epoch": {event.epoch}, "step": {event.step}, "seconds": {seconds}}}')
+        elif isinstance(event, StepsDone):
+            self._metrics.write()
+            self._timings.write()
+        elif isinstance(event, RunStarted):
+            self._started = self._clock()
 
     def sync(self) -> int:
         """Wait until the metrics and timings are on the disk; gives the bytes of the metrics."""
         self._timings.sync()
-        self._metrics.sync()
-        return self._metrics.size
+        return self._metrics.sync()
 
     def close(self) -> None:
         """Sync and close both files."""
@@ -105,10 +108,11 @@ class Log:
     Args:
         run: the run directory.
         now: the time.
+        clock: seconds; decides only when lines are written.
     """
 
-    def __init__(self, run: Path, *, now: Callable[[], datetime]):
-        self._file = storage.Appender(run / LOG_FILE)
+    def __init__(self, run: Path, *, now: Callable[[], datetime], clock: Callable[[], float] = time.perf_counter):
+        self._file = Lines(run / LOG_FILE, clock=clock)
         self._now = now
 
     def say(self, line: str) -> None:
@@ -118,17 +122,23 @@ class Log:
 
     def __call__(self, event: Event) -> None:
         """Log the start, each new best epoch, loss spikes and the end."""
-        if isinstance(event, RunStarted):
-            resumed = f", resumed after epoch {event.epoch}, step {event.step}" if event.step else ""
-            self.say(f"training: {event.epochs} epochs of {event.steps_per_epoch} steps{resumed}")
-        elif isinstance(event, EpochDone):
+        if isinstance(event, EpochDone):
             for spike in event.spikes:
                 self.say(f"loss spike at step {spike.step}: {spike.loss:.5g}, usual is {spike.usual:.5g}")
             if event.improved:
-                numbers = ", ".join(f"{name} {number:.5g}" for name, number in event.quantities.items())
+                numbers = ", ".join([f"{name} {number:.5g}" for name, number in event.quantities.items()])
                 self.say(f"epoch {event.epoch} is the best so far: {numbers}")
+        elif isinstance(event, RunStarted):
+            resumed = f", resumed after epoch {event.epoch}, step {event.step}" if event.step else ""
+            self.say(f"training: {event.epochs} epochs of {event.steps_per_epoch} steps{resumed}")
         elif isinstance(event, RunFinished):
             self.say(f"{event.reason} after epoch {event.epoch}, step {event.step}: {event.message}")
+        else:
+            self.write()
+
+    def write(self) -> None:
+        """Write what is waiting."""
+        self._file.write()
 
     def close(self) -> None:
         """Sync and close the file."""
@@ -181,12 +191,8 @@ class CheckpointWriter:
 
     def __call__(self, event: Event) -> None:
         """Remember the state, and write it when it is time or the run ends."""
-        if isinstance(event, RunStarted):
-            self._finite = event.state()
-        elif isinstance(event, StepsDone):
-            if self._is_time(event.step) and not event.last_of_epoch:
-                self._write(event.state())
-        elif isinstance(event, EpochDone):
+        if isinstance(event, EpochDone):
+            self._finite = None  # before the next is copied: of a large network two are too many
             self._finite = event.state()
             if event.epoch in self._snapshots:
                 name = f"snapshot-{self._snapshots[event.epoch]}.h5"
@@ -194,7 +200,13 @@ class CheckpointWriter:
                 checkpoint.save(self._run / checkpoints.DIRECTORY / name, snapshot)
             if self._is_time(event.step):
                 self._write(self._finite)
+        elif isinstance(event, StepsDone):
+            if self._is_time(event.step) and not event.last_of_epoch:
+                self._write(event.state())
+        elif isinstance(event, RunStarted):
+            self._finite = event.state()
         elif event.reason != "diverged":
+            self._finite = None
             self._write(event.state(), finished=event.reason != "interrupted")
         elif self._finite is not None and self._finite.step > self._newest[0]:
             self._write(self._finite)

@@ -334,7 +334,7 @@ def check_writable(path: Path) -> None:
 
 
 class Appender:
-    """A file that grows line by line. One `write` call per line, so that lines never mix.
+    """A file that grows by lines. One `write` call for what is appended, so that lines never mix.
 
     Args:
         path: the file; created when missing.
@@ -368,7 +368,7 @@ class Appender:
                 raise
 
     def append(self, line: str) -> None:
-        """Add one line; the newline is added here.
+        """Add one line, or several with newlines between them; the last newline is added here.
 
         Raises:
             RunError: the system refused.

@@ -23,6 +23,24 @@ from dlspec.data.labels import Task
 BATCH = 1024
 
 _PER_CLASS = ("precision", "recall", "f1")
+_OF_NUMBERS = ("rmse", "mae", "r2")
+_ALL = ("accuracy", *_PER_CLASS, *_OF_NUMBERS)
+
+
+class Hits:
+    """Result of a pass over a split of classes of which only the accuracy is asked for: that costs a third."""
+
+    def __init__(self) -> None:
+        self._hits = self._m = 0
+
+    def add(self, Z: Array, Y: Labels) -> None:
+        """Count the right predictions of logits (m, units) for labels (m,)."""
+        self._hits += int(np.count_nonzero(_predicted(Z) == Y))
+        self._m += len(Y)
+
+    def metric(self, name: str) -> float:  # noqa: ARG002 - there is one
+        """`accuracy`."""
+        return self._hits / self._m
 
 
 class Classified:
@@ -40,14 +58,18 @@ class Classified:
 
     def add(self, Z: Array, Y: Labels) -> None:
         """Count the predictions of logits (m, units) for labels (m,)."""
-        predicted = np.greater(Z[:, 0], 0.0) if Z.shape[1] == 1 else np.argmax(Z, axis=1)  # σ(z) > ½
-        self.confusion += metrics.confusion_matrix(Y, predicted, classes=len(self.confusion))
+        self.confusion += metrics.confusion_matrix(Y, _predicted(Z), classes=len(self.confusion))
 
     def metric(self, name: str) -> float:
         """`accuracy`, or the mean over the classes (macro) of `precision`, `recall` or `f1`."""
         if name == "accuracy":
             return metrics.accuracy(self.confusion)
         return float(metrics.precision_recall_f1(self.confusion)[_PER_CLASS.index(name)].mean())
+
+
+def _predicted(Z: Array) -> NDArray[Any]:
+    """Classes (m,) of logits (m, units); of two classes with one logit whether it is the second, σ(z) > ½."""
+    return np.greater(Z[:, 0], 0.0) if Z.shape[1] == 1 else Z.argmax(axis=1)
 
 
 class Labelled:
@@ -79,22 +101,26 @@ class Regressed:
 
     Args:
         targets: their number k.
+        metrics: those that will be asked for, of `rmse`, `mae` and `r2`.
 
     Attributes:
         errors: of each example the mean of (ŷ − y)² over its targets.
-        absolute: of each example the mean of |ŷ − y|.
-        targets: the true values.
+        absolute: of each example the mean of |ŷ − y|, where `mae` is asked for.
+        targets: the true values, where `r2` is asked for.
     """
 
-    def __init__(self, targets: int):
+    def __init__(self, targets: int, metrics: Sequence[str] = _OF_NUMBERS):
         self.errors, self.absolute, self.targets = Moments(1), Moments(1), Moments(targets)
+        self._has_mae, self._has_r2 = "mae" in metrics, "r2" in metrics
 
     def add(self, Z: Array, Y: Array) -> None:
         """Take in predictions (m, k) of targets (m, k)."""
         errors = np.subtract(Z, Y, dtype=np.float64)
-        self.errors.add(np.mean(errors**2, axis=1, keepdims=True))
-        self.absolute.add(np.mean(np.abs(errors), axis=1, keepdims=True))
-        self.targets.add(Y)
+        self.errors.add(_of_rows(np.square(errors)))
+        if self._has_mae:
+            self.absolute.add(_of_rows(np.abs(errors)))
+        if self._has_r2:
+            self.targets.add(Y)
 
     def metric(self, name: str) -> float:
         """`rmse`, `mae` or `r2`."""
@@ -106,7 +132,15 @@ class Regressed:
         return metrics.r2(squared, float(self.targets.squares.sum()))
 
 
-Result = Classified | Labelled | Regressed
+def _of_rows(values: Array) -> Array:
+    """Means (m, 1) of rows (m, k)."""
+    if values.shape[1] == 1:
+        return values
+    means: Array = np.mean(values, axis=1, keepdims=True)
+    return means
+
+
+Result = Hits | Classified | Labelled | Regressed
 
 
 class Measured(Protocol):
@@ -192,6 +226,9 @@ class Evaluator:
         self.classes = classes
         self.metrics = tuple(dict.fromkeys((metric, *more)))
         self._plans: dict[int, tuple[Forward, LossesAndGradient]] = {}
+        # Counting takes many small calls: it is done for several forward passes at once, as long as these are narrow.
+        several = 16 if model.units <= 16 else 1
+        self._logits: Array = np.empty((several * BATCH, model.units), model.dtype)
         # Unit of the error of a regression: the variance of the training targets, over all columns.
         regression = task == "regression"
         self._target_variance = splits["train"].target_variance() if regression else 1.0
@@ -203,8 +240,13 @@ class Evaluator:
             split: its name.
             examples: those of it to measure; None for all. The penalty of the cost is that of the whole split.
         """
-        loss, result = self._pass(self.splits[split] if examples is None else examples)
-        return {**self._cost_and_loss(split, loss), **{name: result.metric(name) for name in self.metrics}}
+        result = self._nothing_yet(self.metrics)
+        quantities = self._cost_and_loss(
+            split, self._pass(self.splits[split] if examples is None else examples, result)
+        )
+        for name in self.metrics:
+            quantities[name] = result.metric(name)
+        return quantities
 
     def evaluate(self, split: str) -> dict[str, Any]:
         """Everything there is to say of a split, in plain numbers and lists (keys as in the design).
@@ -214,13 +256,14 @@ class Evaluator:
         `error_std` is its standard error, which takes labels of one example for independent; infinite for a
         regression of one example.
         """
-        loss, result = self._pass(self.splits[split])
-        examples = len(self.splits[split])
+        result = self._nothing_yet(_ALL)
+        loss, examples = self._pass(self.splits[split], result), len(self.splits[split])
         head = {"split": split, "examples": examples, **self._cost_and_loss(split, loss)}
         if isinstance(result, Classified):
             return head | self._classified(result, examples)
         if isinstance(result, Labelled):
             return head | self._labelled(result)
+        assert isinstance(result, Regressed)  # noqa: S101 - `Hits` is for `measure` alone
         return head | self._regressed(result, examples)
 
     def squared_errors(self, split: str) -> Array:
@@ -265,40 +308,46 @@ class Evaluator:
         variance, squares = self._target_variance or 1.0, float(result.errors.squares[0])
         std = math.sqrt(squares / (examples - 1) / examples) if examples > 1 else math.inf
         return {
-            **{name: result.metric(name) for name in ("rmse", "mae", "r2")},
+            **{name: result.metric(name) for name in _OF_NUMBERS},
             "error": float(result.errors.mean[0]) / variance,
             "error_std": std / variance,
         }
 
-    def _pass(self, examples: Measured) -> tuple[float, Result]:
-        """The loss over a split, and what else was found."""
-        result, total = self._nothing_yet(), 0.0
+    def _pass(self, examples: Measured, result: Result) -> float:
+        """The loss over a split; what else is found is added to the result."""
+        total = 0.0
         for Z, Y, losses in self._outputs(examples):
             result.add(Z, Y)
             total += losses
-        return total / len(examples), result
+        return total / len(examples)
 
     def _outputs(self, examples: Measured) -> Iterator[tuple[Array, NDArray[Any], float]]:
         """Block by block the logits Z (b, units), the targets, and the sum of the losses; valid until the next."""
-        units = self.model.units
-        # Counting takes many small calls: it is done for several forward passes at once, as long as these are narrow.
-        size = 16 * BATCH if units <= 16 else BATCH
-        logits: Array = np.empty((size, units), self.model.dtype)
-        for X, Y in examples.blocks(size):
+        for X, Y in examples.blocks(len(self._logits)):
+            if len(Y) <= BATCH:
+                Z, total = self._forward(X, Y)
+                yield Z, Y, total
+                continue
             total = 0.0
             for start in range(0, len(Y), BATCH):
-                Yb = Y[start : start + BATCH]
-                forward, losses_and_gradient = self._plan(len(Yb))
-                Z = forward(X[start : start + BATCH])
-                losses, _ = losses_and_gradient(Z, Yb)
-                total += float(losses.sum())
-                logits[start : start + len(Yb)] = Z
-            yield logits[: len(Y)], Y, total
+                part = slice(start, min(start + BATCH, len(Y)))
+                self._logits[part], losses = self._forward(X[part], Y[part])
+                total += losses
+            yield self._logits[: len(Y)], Y, total
 
-    def _nothing_yet(self) -> Result:
+    def _forward(self, X: Array, Y: NDArray[Any]) -> tuple[Array, float]:
+        """Logits of at most `BATCH` examples, valid until the next, and the sum of their losses."""
+        forward, losses_and_gradient = self._plan(len(Y))
+        Z = forward(X)
+        losses, _ = losses_and_gradient(Z, Y)
+        return Z, float(np.add.reduce(losses))
+
+    def _nothing_yet(self, metrics: Sequence[str]) -> Result:
         if self.task == "regression":
-            return Regressed(self.model.units)
-        return Labelled(self.model.units) if self.task == "multi_task" else Classified(len(self.classes))
+            return Regressed(self.model.units, metrics)
+        if self.task == "multi_task":
+            return Labelled(self.model.units)
+        return Hits() if metrics == ("accuracy",) else Classified(len(self.classes))
 
     def _plan(self, batch: int) -> tuple[Forward, LossesAndGradient]:
         if batch not in self._plans:

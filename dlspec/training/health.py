@@ -1,13 +1,13 @@
 """The health of a network: what one pass forward and backward over a fixed batch shows of every layer.
 
-A sample is a function of the state of the training alone. It works on a copy of θ and of the optimizer's averages, with
-dropout off, and draws no random number: a run that is sampled ends in the same bytes as one that is not, and a run
-that was interrupted is sampled as one that was not.
+A sample is a function of the state of the training alone, with dropout off and no random number drawn. It works in the
+arrays of the training itself, which stands still meanwhile, and puts back what it changed: a run that is sampled ends
+in the same bytes as one that is not, and a run that was interrupted is sampled as one that was not.
 """
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,25 +18,25 @@ from dlspec.core.constraints import Constraint
 from dlspec.core.cost import Cost
 from dlspec.core.layers import Binding, Dense, Dropout, Elementwise, Layer
 from dlspec.core.network import Network
-from dlspec.core.optimizers import Optimizer
+from dlspec.core.optimizers import BoundOptimizer
 from dlspec.core.parameters import ParameterSpec
 from dlspec.data.batches import Batch
 from dlspec.data.blocks import spread
 from dlspec.training.events import TrainingState
 
-EXAMPLES = 128
+EXAMPLES = 64
 """Training examples of a sample, which costs about as much as a step of so many: see benchmarks/health.py."""
 
 DIGITS = 6  # significant digits that are kept: what a sample says is no more exact than that
 
 # |g(z)| from which on g' is below 5 % of its largest value: there a unit hardly learns.
 _TANH_SATURATED = 0.975  # 1 − a² < 0.05
-_LARGE = 1e15  # its square is far from the end of float32
 _TINY = 1e-30  # a sum of squares below this has lost digits in float32
 
+_Look = tuple[str, float, float, float | None, float | None]  # the first columns of `LayerHealth`, without the number
 
-@dataclass(frozen=True, slots=True)
-class LayerHealth:
+
+class LayerHealth(NamedTuple):
     """One layer of a sample. Numbers that make no sense for it are None.
 
     Attributes:
@@ -62,8 +62,7 @@ class LayerHealth:
     update_ratio: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class InputHealth:
+class InputHealth(NamedTuple):
     """The inputs of the batch, which stay the same.
 
     Attributes:
@@ -79,12 +78,12 @@ class _Probe:
     """A layer that changes nothing and shows what passes.
 
     Args:
-        look: called with A `(m, n)` of every forward pass.
+        look: called with A `(m, n)` of every forward pass, and with an array of that size to write to.
     """
 
     owns_output = False
 
-    def __init__(self, look: Callable[[Array], None]):
+    def __init__(self, look: Callable[[Array, Array], None]):
         self.look = look
 
     def shapes(self, in_shape: Shape) -> tuple[Shape, list[ParameterSpec]]:
@@ -94,24 +93,26 @@ class _Probe:
     def initialize(self, values: dict[str, Array], rng: np.random.Generator) -> None:
         """Nothing to start."""
 
-    def bind(self, to: Binding) -> Bound:  # noqa: ARG002 - the signature of the family
+    def bind(self, to: Binding) -> Bound:
         """Look at A and pass it on."""
+        look, spare = self.look, to.input_gradient  # nothing is in there before the gradient comes back
+        assert spare is not None  # noqa: S101 - there are weights before every probe
 
         def forward(A: Array) -> Array:
-            self.look(A)
+            look(A, spare)
             return A
 
         return Bound(forward, lambda dA: dA)
 
 
 class HealthSampler:
-    """Samples the health of a network from states of its training.
+    """Samples the health of a network in training.
 
     Nothing is allocated before the first sample: a run that is resumed for a few steps may need none.
 
     Args:
-        cost: of the training; its parameters are only read for their layout.
-        optimizer: the update rule.
+        cost: of the training.
+        optimizer: of the training, bound to the parameters of `cost`.
         before_step: what is done to dθ before a step, such as clipping.
         rate: α of a state.
         names: of the activations by their class.
@@ -122,60 +123,64 @@ class HealthSampler:
         self,
         *,
         cost: Cost,
-        optimizer: Optimizer,
+        optimizer: BoundOptimizer,
         before_step: Sequence[Constraint],
         rate: Callable[[TrainingState], float],
         names: dict[type, str],
         batch: Batch,
     ):
-        self._original = cost
+        self._cost = cost
         self._optimizer = optimizer
         self._before_step = before_step
         self._rate = rate
         self._names = names
         self._batch = batch
-        self._seen: list[tuple[str, float, float, float | None, float | None]] = []
+        self._seen: list[_Look] = []
         self._sample: Callable[[TrainingState], list[LayerHealth]] | None = None
 
     def __call__(self, state: TrainingState) -> list[LayerHealth]:
-        """Every layer, from the first to the output."""
+        """Every layer, from the first to the output.
+
+        Args:
+            state: that of the training now, from which what the sample changes is put back; dθ is not.
+        """
         if self._sample is None:
             self._sample = self._bind()
         return self._sample(state)
 
     def inputs(self) -> InputHealth:
         """What goes into the first layer."""
-        of_features = np.sqrt(np.mean(np.square(self._batch[0], dtype=np.float64), axis=0))
-        present = of_features[of_features > 0]
-        ratio = float(present.max() / present.min()) if present.size else 1.0
-        return InputHealth(_rounded(np.sqrt(np.mean(of_features**2))), _rounded(ratio))
+        X = self._batch[0]
+        squares = np.add.reduce(np.multiply(X, X, dtype=np.float64), axis=0).tolist()
+        present = [square for square in squares if square > 0]
+        ratio = math.sqrt(max(present) / min(present)) if present else 1.0
+        return InputHealth(_rounded(math.sqrt(sum(squares) / X.size)), _rounded(ratio))
 
     def _bind(self) -> Callable[[TrainingState], list[LayerHealth]]:
-        """Allocate the copies, and give the function that samples with them."""
-        original = self._original
+        """Buffers for the batch over the θ and dθ of the training, and the function that samples with them."""
+        original, parameters, optimizer = self._cost, self._cost.parameters, self._optimizer
         network = Network(self._probed(original.network), in_shape=original.network.in_shape)
-        parameters = network.parameters(dtype=original.dtype)
         cost = Cost(network=network, loss=original.loss, penalties=original.penalties, parameters=parameters)
         loss_and_gradient = cost.bind(len(self._batch[0]))
         constraints = [constraint.bind(parameters) for constraint in self._before_step]
-        bound = self._optimizer.bind(parameters.theta, parameters.grad, decayed=parameters.decayed)
+        theta, grad = parameters.theta, parameters.grad
         weights = [spec.name for spec in parameters.specs if spec.kind == "weight"]
         places = [parameters.slices[name] for name in weights]
 
         def sample(state: TrainingState) -> list[LayerHealth]:
-            np.copyto(parameters.vector, state.vector)
-            for name, average in bound.state.items():
-                np.copyto(average, state.optimizer[name])
             self._seen.clear()
-            loss_and_gradient(*self._batch)
-            sizes = [_norm(parameters.theta[place]) for place in places]
+            sizes = [_norm(theta[place]) for place in places]
             alike = [_alike(parameters.values[name]) for name in weights]
-            gradients = [_norm(parameters.grad[place]) for place in places]
+            loss_and_gradient(*self._batch)
+            gradients = [_norm(grad[place]) for place in places]
             for constrain in constraints:
                 constrain()
-            bound.step(self._rate(state), state.step + 1)
-            np.subtract(parameters.vector, state.vector, out=parameters.vector)
-            updates = [_norm(parameters.theta[place]) for place in places]
+            optimizer.step(self._rate(state), state.step + 1)
+            np.subtract(theta, state.vector[: theta.size], out=grad)
+            updates = [_norm(grad[place]) for place in places]
+            np.copyto(parameters.vector, state.vector)  # also the statistics, which the forward pass averages
+            for name, average in optimizer.state.items():
+                np.copyto(average, state.optimizer[name])
             ratios = [_rounded(update / size) if size else None for update, size in zip(updates, sizes, strict=True)]
             columns = zip(self._seen, alike, gradients, ratios, strict=True)
             return [
@@ -196,35 +201,57 @@ class HealthSampler:
         assert isinstance(layers[-1], Dense)  # noqa: S101 - the logits
         return [*layers, _Probe(self._looker(None))]
 
-    def _looker(self, activation: Activation | None) -> Callable[[Array], None]:
+    def _looker(self, activation: Activation | None) -> Callable[[Array, Array], None]:
         name = "output" if activation is None else self._names[type(activation)]
 
-        def look(A: Array) -> None:
-            # Of an exploding signal the squares overflow.
-            exact = A if np.abs(A).max(initial=0.0) < _LARGE else A.astype(np.float64)
-            dead = _rounded(np.mean(~(A > 0).any(axis=0))) if isinstance(activation, Relu) else None
-            self._seen.append((name, _rounded(exact.mean()), _rounded(exact.std()), dead, _saturated(activation, A)))
+        def look(A: Array, spare: Array) -> None:
+            dead = _dead(A) if isinstance(activation, Relu) else None
+            self._seen.append((name, *_mean_and_std(A, spare), dead, _saturated(activation, A)))
 
         return look
 
 
 def sample_of(X: NDArray[np.floating], Y: NDArray[np.generic], weights: Array | None) -> Batch:
-    """The batch to look at: up to 128 training examples at equal distances, so that an order by class does no harm."""
+    """The batch to look at: up to 64 training examples at equal distances, so that an order by class does no harm."""
     rows = spread(np.arange(len(X)), EXAMPLES)
     return np.ascontiguousarray(X[rows]), np.ascontiguousarray(Y[rows]), None if weights is None else weights[rows]
 
 
+def _mean_and_std(A: Array, spare: Array) -> tuple[float, float]:
+    """Of all values; in float64 where the squares overflow or vanish. A quarter of the time of `mean` and `std`."""
+    mean = float(np.add.reduce(A, axis=None)) / A.size
+    centred = np.subtract(A, mean, out=spare).reshape(-1)
+    square = float(np.dot(centred, centred))
+    if _TINY < square < math.inf:
+        return _rounded(mean), _rounded(math.sqrt(square / A.size))
+    exact = A.astype(np.float64)
+    return _rounded(exact.mean()), _rounded(exact.std())
+
+
+def _dead(A: Array) -> float:
+    """Share of the columns without a positive value."""
+    alive = np.maximum.reduce(A, axis=0) > 0
+    return _rounded(1 - np.count_nonzero(alive) / alive.size)
+
+
 def _saturated(activation: Activation | None, A: Array) -> float | None:
     if isinstance(activation, Tanh):
-        return _rounded(np.mean(np.abs(A) > _TANH_SATURATED))
+        return _share(np.abs(A) > _TANH_SATURATED)
     if isinstance(activation, Sigmoid):  # σ(z) = (1 + tanh(z/2))/2
-        return _rounded(np.mean(np.abs(2 * A - 1) > _TANH_SATURATED))
-    return _rounded(np.mean(np.abs(A) >= 1)) if isinstance(activation, HardTanh) else None
+        return _share(np.abs(2 * A - 1) > _TANH_SATURATED)
+    return _share(np.abs(A) >= 1) if isinstance(activation, HardTanh) else None
+
+
+def _share(true: NDArray[np.bool_]) -> float:
+    return _rounded(np.count_nonzero(true) / true.size)
 
 
 def _alike(W: Array) -> float:
+    """Share of the rows that are the first one; those that differ in the first column need no second look."""
     others = len(W) - 1
-    return _rounded((W[1:] == W[0]).all(axis=1).sum() / others) if others else 0.0
+    if not others or np.count_nonzero(W[1:, 0] == W[0, 0]) == 0:
+        return 0.0
+    return _rounded((W[1:] == W[0]).all(axis=1).sum() / others)
 
 
 def _norm(values: Array) -> float:
@@ -233,5 +260,5 @@ def _norm(values: Array) -> float:
     return math.sqrt(square) if _TINY < square < math.inf else float(np.linalg.norm(values.astype(np.float64)))
 
 
-def _rounded(number: float | np.floating) -> float:
-    return float(f"{number:.{DIGITS}g}")
+def _rounded(number: float) -> float:
+    return float(f"{float(number):.{DIGITS}g}")

@@ -98,7 +98,7 @@ class Trainer:
         self._plateau_state = PlateauState()
         self._spikes = SpikeWatch()
         self._best = Best()
-        self._best_vector = self.parameters.vector.copy()
+        self._best_vector = self.parameters.vector.copy()  # never written to: states share it
 
     def _bind_steps(self, left: int) -> None:
         """Buffers for the batches of so many examples: full ones, and the short last one, over the same θ."""
@@ -107,14 +107,15 @@ class Trainer:
 
     def state(self) -> TrainingState:
         """A copy of everything that decides the future of the run."""
+        at_best = self._seen == 0 < self._best.epoch == self._epoch
         return TrainingState(
             epoch=self._epoch,
             seen=self._seen,
             step=self._step,
-            vector=self.parameters.vector.copy(),
+            vector=self._best_vector if at_best else self.parameters.vector.copy(),
             optimizer={name: array.copy() for name, array in self.optimizer.state.items()},
             rng=_rng_state(self.dropout_rng),
-            best_vector=self._best_vector.copy(),
+            best_vector=self._best_vector,
             best_epoch=self._best.epoch,
             best_value=self._best.value,
             waited=self._best.waited,
@@ -122,6 +123,18 @@ class Trainer:
             plateau=self._plateau_state,
             spikes=self._spikes.state(),
         )
+
+    def _shared_state(self) -> Callable[[], TrainingState]:
+        """For an event: the state, copied when the first of its watchers asks, and the same copy for all of them."""
+        copied: TrainingState | None = None
+
+        def state() -> TrainingState:
+            nonlocal copied
+            if copied is None:
+                copied = self.state()
+            return copied
+
+        return state
 
     def restore(self, state: TrainingState) -> None:
         """Take over a state; every array of it has the shape of this trainer's own.
@@ -134,7 +147,7 @@ class Trainer:
         for name, array in self.optimizer.state.items():
             np.copyto(array, state.optimizer[name])
         self.dropout_rng.bit_generator.state = dict(state.rng)
-        np.copyto(self._best_vector, state.best_vector)
+        self._best_vector = state.best_vector
         self._best = Best(state.best_epoch, state.best_value, state.waited, state.best_meets_limits)
         self._plateau_state = state.plateau
         self._spikes.restore(state.spikes)
@@ -145,7 +158,7 @@ class Trainer:
         steps_per_epoch = self.batches.steps_per_epoch
         rest = -(-self._seen // self.batches.batch_size)  # steps of the running epoch that are not left
         steps = self._step - rest + (self.epochs - self._epoch) * steps_per_epoch
-        yield RunStarted(self.epochs, steps_per_epoch, steps, self._epoch, self._step, self.state)
+        yield RunStarted(self.epochs, steps_per_epoch, steps, self._epoch, self._step, self._shared_state())
         while self._epoch < self.epochs and not is_over(self._best, self.watch):
             rate_of = self._rates()
             stop = yield from self._train_epoch(rate_of)
@@ -166,7 +179,7 @@ class Trainer:
             )
             improved = self._best.epoch == self._epoch
             if improved:
-                np.copyto(self._best_vector, self.parameters.vector)
+                self._best_vector = self.parameters.vector.copy()
             if self.plateau is not None:
                 self._plateau_state = lowered(
                     self._plateau_state,
@@ -176,7 +189,7 @@ class Trainer:
                     value=quantities[self.plateau.watch.monitor],
                 )
             rate, spikes = rate_of(self._step - 1), self._spikes.take()
-            yield EpochDone(self._epoch, self._step, rate, quantities, improved, spikes, self.state)
+            yield EpochDone(self._epoch, self._step, rate, quantities, improved, spikes, self._shared_state())
         if is_over(self._best, self.watch):
             yield self._finished(
                 "early_stopping",
@@ -216,7 +229,7 @@ class Trainer:
                 if interrupted():
                     return self._finished("interrupted", f"stopped after step {self._step}")
                 if self._step >= say_at or clock() >= sign_of_life:
-                    yield StepsDone(self._epoch, self._step, loss, self._seen == m, self.state)
+                    yield StepsDone(self._epoch, self._step, loss, self._seen == m, self._shared_state())
                     say_at = self.say_next(self._step)
                     sign_of_life = clock() + STEPS_DONE_EVERY_S
         self._epoch += 1
@@ -243,7 +256,7 @@ class Trainer:
     def _finished(
         self, reason: Reason, message: str, advice: tuple[str, ...] = (), sizes: tuple[tuple[str, float], ...] = ()
     ) -> RunFinished:
-        return RunFinished(reason, self._epoch, self._step, message, self.state, advice, sizes)
+        return RunFinished(reason, self._epoch, self._step, message, self._shared_state(), advice, sizes)
 
 
 def _between(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlspec.run import storage
+from dlspec.run import lines, storage
 
 from . import tiny
 from .faults import Hasty
@@ -30,5 +30,6 @@ def whole(tmp_path_factory):
 
 @pytest.fixture
 def hasty(monkeypatch):
-    """The disk is never waited for."""
+    """The disk is never waited for, and every line is a call of its own, so that a run can end between any two."""
     monkeypatch.setattr(storage, "filesystem", Hasty())
+    monkeypatch.setattr(lines, "TOGETHER_S", 0.0)

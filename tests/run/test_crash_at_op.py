@@ -8,7 +8,7 @@ import pytest
 
 from dlspec import runner
 from dlspec.errors import RunBusyError, RunError
-from dlspec.run import storage
+from dlspec.run import lines, storage
 
 from . import tiny
 from .faults import OPERATIONS, Counting, Dying, Failing, Killed, Short, once, onwards
@@ -32,6 +32,7 @@ def calls(experiment, tmp_path_factory):
     """Those of a run in which nothing happens."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(storage, "filesystem", counting := Counting())
+        patch.setattr(lines, "TOGETHER_S", 0.0)
         tiny.train(experiment, tmp_path_factory.mktemp("runs") / "runs")
     return counting.calls
 

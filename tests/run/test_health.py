@@ -51,23 +51,24 @@ def test_the_lines(tmp_path):
     ("events", "sampled"),
     [
         ([STARTED, *epochs(1, 5), finished("completed", 5)], [0, 5]),
-        ([STARTED, *epochs(1, 40), finished("completed", 40)], [0, 40]),
-        ([STARTED, *epochs(1, 180), finished("early_stopping", 180)], [0, 40, 80, 160, 180]),
-        ([STARTED, *epochs(1, 60), finished("interrupted", 60)], [0, 40]),
-        ([STARTED, *epochs(1, 60), finished("diverged", 60)], [0, 40]),
+        ([STARTED, *epochs(1, 99), finished("completed", 99)], [0, 99]),
+        ([STARTED, *epochs(1, 100), finished("completed", 100)], [0, 100]),
+        ([STARTED, *epochs(1, 450), finished("early_stopping", 450)], [0, 100, 200, 400, 450]),
+        ([STARTED, *epochs(1, 150), finished("interrupted", 150)], [0, 100]),
+        ([STARTED, *epochs(1, 150), finished("diverged", 150)], [0, 100]),
     ],
 )
 def test_it_is_sampled_at_the_start_whenever_the_steps_have_doubled_and_at_the_end(events, sampled, tmp_path):
     assert record(tmp_path, events) == [(epoch, 10 * epoch) for epoch in sampled]
 
 
-@pytest.mark.parametrize("checkpoint", [0, 20, 40, 60, 80, 179, 180])
+@pytest.mark.parametrize("checkpoint", [0, 50, 100, 150, 200, 449, 450])
 def test_who_goes_on_keeps_the_lines_until_there_but_not_the_end_of_a_shorter_run(checkpoint, tmp_path):
-    record(tmp_path, [STARTED, *epochs(1, 180), finished("completed", 180)])
+    record(tmp_path, [STARTED, *epochs(1, 450), finished("completed", 450)])
     started = [STARTED] if checkpoint == 0 else []
-    events = [*started, *epochs(checkpoint + 1, 360), finished("completed", 360)]
+    events = [*started, *epochs(checkpoint + 1, 900), finished("completed", 900)]
     sampled = record(tmp_path, events, step=10 * checkpoint)
-    assert [epoch for epoch, _ in sampled] == [0, 40, 80, 160, 320, 360]
+    assert [epoch for epoch, _ in sampled] == [0, 100, 200, 400, 800, 900]
 
 
 @pytest.mark.parametrize("end", ['{"epoch": 4', "\n", "[]\n", '{"epoch": "x"}\n', "\x00\n"])

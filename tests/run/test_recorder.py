@@ -65,12 +65,24 @@ class TestMetrics:
         assert {name: row[name] for name in values} == values
 
     def test_a_reader_sees_whole_lines_at_any_moment(self, tmp_path):
-        recorder = MetricsRecorder(tmp_path)
+        clock = Clock()
+        recorder = MetricsRecorder(tmp_path, clock=clock)
         for epoch in range(1, 30):
+            clock.now += 0.1
             recorder(epoch_done(epoch))
             lines = (tmp_path / "metrics.jsonl").read_text().split("\n")
             assert lines[-1] == ""
             assert [json.loads(line)["epoch"] for line in lines[:-1]] == list(range(1, epoch + 1))
+        recorder.close()
+
+    def test_a_sign_of_life_shows_the_rows_before_it(self, tmp_path):
+        recorder = MetricsRecorder(tmp_path, clock=Clock())
+        for epoch in (1, 2):
+            recorder(epoch_done(epoch))
+        assert [row["epoch"] for row in rows_of(tmp_path, "metrics.jsonl")] == [1]
+        recorder(steps_done(21))
+        for name in ("metrics.jsonl", "timings.jsonl"):
+            assert [row["epoch"] for row in rows_of(tmp_path, name)] == [1, 2]
         recorder.close()
 
     def test_spikes_are_listed_with_their_numbers(self, tmp_path):
@@ -232,8 +244,10 @@ def test_a_row_costs_the_same_after_five_thousand_epochs(tmp_path, monkeypatch):
     filesystem = Sizes()
     filesystem.sizes = []
     monkeypatch.setattr(storage, "filesystem", filesystem)
-    recorder = MetricsRecorder(tmp_path)
+    clock = Clock()
+    recorder = MetricsRecorder(tmp_path, clock=clock)
     for epoch in range(1, 5_001):
+        clock.now += 1.0
         late = {"dev_f1": 0.5} if epoch > 4_000 else {}  # a metric that first shows up late
         recorder(epoch_done(epoch, quantities={"train_cost": 0.5, **late}))
     assert filesystem.calls.count("write") == len(filesystem.sizes) == 10_000

@@ -220,7 +220,7 @@ class TestDamage:
 
     def test_without_the_hash_a_flipped_bit_would_make_another_run(self, whole, tmp_path, monkeypatch):
         """Which is why the test above can tell."""
-        unhashed = SimpleNamespace(sha256=lambda _: SimpleNamespace(hexdigest=lambda: ""))
+        unhashed = SimpleNamespace(sha256=lambda _: SimpleNamespace(update=lambda _: None, hexdigest=lambda: ""))
         monkeypatch.setattr(checkpoint, "hashlib", unhashed)
         run = train(tmp_path, "dropout", interrupted=stop_after(9)).run
         path = checkpoints.step_file(run, 9)

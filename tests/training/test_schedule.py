@@ -105,7 +105,7 @@ def test_a_checkpoint_carries_what_the_plateau_remembers():
     _, _, finished = run(DECAYS["constant"](), epochs=4, values=[1, 1, 0.5, 0.5], plateau=PLATEAU)
     parameters = build_network((2, 1)).parameters(dtype=np.float64)
     saved = checkpoint.of_state(finished.state(), parameters, normalization={}, model={})
-    progress = checkpoint.decode(checkpoint.encode(saved), source="last.h5").progress["plateau"]
+    progress = checkpoint.decode(b"".join(checkpoint.encode(saved)), source="last.h5").progress["plateau"]
     best = {"epoch": 3, "value": 0.5, "waited": 0, "meets_limits": True}
     assert progress == {"factor": 0.25, "best": best, "cooldown": 0}
     assert PlateauState(**progress | {"best": Best(**progress["best"])}) == finished.state().plateau

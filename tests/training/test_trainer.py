@@ -142,6 +142,23 @@ def test_a_state_is_a_copy():
     assert not np.array_equal(before.vector, after.vector)
 
 
+def test_the_watchers_of_an_event_share_a_state_that_stays_as_it_was():
+    trainer = make_trainer(make_cost(), make_examples(), epochs=6, learning_rate=0.3)
+    taken = []
+    for event in trainer.run():
+        state = event.state()
+        assert event.state() is state
+        taken.append((state, state.vector.copy(), state.best_vector.copy()))
+    bests = [state.best_epoch for state, _, _ in taken]
+    assert len(set(bests)) > 2  # some epochs are the best so far, and some are not
+    assert any(state.best_epoch < state.epoch for state, _, _ in taken)
+    for number, (state, vector, best) in enumerate(taken):
+        np.testing.assert_array_equal(state.vector, vector)
+        np.testing.assert_array_equal(state.best_vector, best)
+        np.testing.assert_array_equal(best, taken[state.best_epoch][1])  # the first event is of epoch 0
+        assert number == 0 or not np.array_equal(vector, taken[0][1])
+
+
 def test_a_learning_rate_beyond_reason_diverges_and_says_where():
     cost = make_cost((3, 5, 1), loss="squared_error")
     examples = make_examples(m=30)
