@@ -1,8 +1,9 @@
 """What everything beside the steps of a training costs, as a share of its time: `python -m benchmarks.health`.
 
 The shares are measured within each run, from the trainer's first event to its last: seconds in the samples of health,
-in the files, in the measuring of train and dev after each epoch, and in the progress, by all of them. Of three runs the
-one with the smallest sum counts, since the machine may be doing something else.
+in the files, in the measuring of train and dev after each epoch, and in the progress, by all of them. The last two
+columns are of the run: from the run directory to the report, in which a short training is a part. Of three runs the one
+with the smallest sum counts, since the machine may be doing something else.
 """
 
 import io
@@ -68,8 +69,8 @@ def timed(owner: type, name: str, spend: Callable[[float], None]) -> Iterator[No
 
 
 def measure(config: str, overrides: list[str]) -> dict[str, float]:
-    """Seconds of a training by part, and of all of it."""
-    seconds = dict.fromkeys((*PARTS, "all"), 0.0)
+    """Seconds of a training by part, of all of it, and of the run."""
+    seconds = dict.fromkeys((*PARTS, "all", "run"), 0.0)
 
     def spender(part: str) -> Callable[[float], None]:
         def spend(more: float) -> None:
@@ -83,21 +84,25 @@ def measure(config: str, overrides: list[str]) -> dict[str, float]:
                 stack.enter_context(timed(owner, name, spender(part)))
         prepared = prepare(loader.load(Path(config), overrides))
         with Bar(Console(file=io.StringIO(), force_terminal=True)) as bar:
+            start = time.perf_counter()
             runner.train(prepared, runs_dir=Path(runs), watcher=bar)
+            seconds["run"] = time.perf_counter() - start
     return seconds
 
 
 def main() -> None:
     """Print a table."""
-    print("| experiment | training | " + " | ".join(PARTS) + " | together |")
-    print("|---|---:|" + "---:|" * (len(PARTS) + 1))
+    print("| experiment | training | " + " | ".join(PARTS) + " | together | run | its health |")
+    print("|---|---:|" + "---:|" * (len(PARTS) + 3))
     for name, (config, overrides) in CASES.items():
         found = [measure(config, overrides) for _ in range(3)]
         shares = [{part: run[part] / run["all"] for part in PARTS} for run in found]
         together = [sum(share.values()) for share in shares]
         best = together.index(min(together))
         cells = " | ".join(f"{share:.1%}" for share in shares[best].values())
-        print(f"| {name} | {found[best]['all']:.3f} s | {cells} | {together[best]:.1%} |", flush=True)
+        run = found[best]
+        of_run = f"{run['run']:.3f} s | {run['health'] / run['run']:.1%}"
+        print(f"| {name} | {run['all']:.3f} s | {cells} | {together[best]:.1%} | {of_run} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ Weights are stored in the shape of the course, `W1 (n_out, n_in)`.
 """
 
 import hashlib
-import itertools
+import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,7 +23,6 @@ from dlspec.core.parameters import Parameters
 from dlspec.data.table import damage_as_data_error
 from dlspec.errors import DataError, RunError
 from dlspec.run import storage
-from dlspec.run.hdf5_image import Image, Piece, gathered
 from dlspec.training.events import TrainingState
 from dlspec.training.plateau import PlateauState
 from dlspec.training.spikes import Spike, SpikeState
@@ -207,21 +206,24 @@ def check_shapes(arrays: Mapping[str, Array], parameters: Parameters, *, source:
         )
 
 
-def encode(checkpoint: Checkpoint) -> Iterator[Piece]:
-    """The bytes of the file in pieces, each valid until the next; the same for the same content."""
+def encode(checkpoint: Checkpoint) -> tuple[bytes, memoryview]:
+    """The bytes of the file, header and HDF5; the same for the same content."""
     groups = {
         "parameters": checkpoint.parameters,
         "optimizer": checkpoint.optimizer,
         "best": checkpoint.best,
         "normalization": checkpoint.normalization,
     }
-    attributes = {
-        "progress": json.dumps(checkpoint.progress, allow_nan=False),
-        "model": json.dumps(checkpoint.model, allow_nan=False),
-    }
-    image = Image(groups, attributes)
-    header = _header(image.pieces(), image.size, FORMAT)
-    yield from gathered(itertools.chain([header], image.pieces()))
+    import h5py  # loaded late: most commands read no checkpoint
+
+    with h5py.File(content := io.BytesIO(), "w") as file:  # h5py's own files in memory give one more copy
+        for group, arrays in groups.items():
+            for name, array in arrays.items():
+                file[f"{group}/{name}"] = np.ascontiguousarray(array)
+        file.attrs["progress"] = json.dumps(checkpoint.progress, allow_nan=False)
+        file.attrs["model"] = json.dumps(checkpoint.model, allow_nan=False)
+    image = content.getbuffer()
+    return _header(image, FORMAT), image
 
 
 def decode(data: bytes, *, source: str) -> Checkpoint:
@@ -234,7 +236,7 @@ def decode(data: bytes, *, source: str) -> Checkpoint:
     number = _format_of(header)
     if number is None:
         raise RunError(f"{source}: is no dlspec checkpoint (its first line is missing); it may be damaged")
-    if header != _header([image], len(image), max(number, OLDEST_FORMAT)):
+    if header != _header(image, max(number, OLDEST_FORMAT)):
         raise RunError(f"{source}: damaged: its length or SHA-256 is not the recorded one; restore it from a copy")
     if number > FORMAT:
         raise NewerFormatError(
@@ -257,15 +259,13 @@ def decode(data: bytes, *, source: str) -> Checkpoint:
     return Checkpoint(**groups, progress=progress, model=model)
 
 
-def _header(image: Iterable[Piece], size: int, number: int) -> bytes:
+def _header(image: bytes | memoryview, number: int) -> bytes:
     # The number is hashed too, so that no damage turns one format into another; format 1 did not yet do so. All formats
     # after it keep this header, so that a damaged file is told from one that only a newer dlspec can read.
     digest = hashlib.sha256(b"" if number == 1 else b"%d" % number)
-    for piece in image:
-        digest.update(piece)
-    return f"dlspec checkpoint {number}\nbytes {size}\nsha256 {digest.hexdigest()}\n".encode().ljust(
-        HEADER_BYTES, b"\0"
-    )
+    digest.update(image)
+    lines = f"dlspec checkpoint {number}\nbytes {len(image)}\nsha256 {digest.hexdigest()}\n"
+    return lines.encode().ljust(HEADER_BYTES, b"\0")
 
 
 def _format_of(header: bytes) -> int | None:
