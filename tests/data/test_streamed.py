@@ -240,7 +240,8 @@ def test_class_weights_go_with_the_labels(train):
         assert w.tolist() == np.array([1.0, 0.5, 2.0])[y].tolist()
 
 
-def test_an_epoch_that_is_left_ends_its_thread(train):
+def test_an_epoch_that_is_left_ends_its_thread(train, monkeypatch):
+    monkeypatch.setattr("dlspec.data.batches.GATHERED_BATCHES", 1)
     before = threading.active_count()
     epoch = batches_of(train).epoch(0)
     next(epoch)
@@ -260,7 +261,8 @@ def test_a_file_that_changes_is_an_error(tmp_path):
     assert threading.active_count() == before
 
 
-def test_damage_in_the_midst_of_an_epoch_is_an_error(tmp_path):
+def test_damage_in_the_midst_of_an_epoch_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr("dlspec.data.batches.GATHERED_BATCHES", 1)
     train = both(npy(tmp_path, Y["numbers"]), memory=LITTLE)[1].splits["train"]
     epoch = batches_of(train).epoch(0)
     next(epoch)
