@@ -3,13 +3,14 @@
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from dlspec.data.blocks import blocks, spread
+from dlspec.data.blocks import blocks, in_order, spread
 from dlspec.data.labels import Coding
 from dlspec.data.memory import Memory
 from dlspec.data.normalization import Normalization
@@ -189,8 +190,9 @@ class StreamedExamples:
         normalization: of the inputs.
         dtype: of the inputs, and of the targets but for classes.
         memory: what all examples may take.
-        kept: bytes that are kept for all rows, see `Memory.buffer`.
+        kept: bytes that are kept all the time, see `Memory.buffer`.
         variance: mean over the targets of a regression of their variance, over m; 0 for other tasks.
+        stays: whether all of them are kept, once they were wanted in order.
     """
 
     selection: ChosenRows
@@ -199,6 +201,7 @@ class StreamedExamples:
     memory: Memory
     kept: int = 0
     variance: float = 0.0
+    stays: bool = False
 
     def __len__(self) -> int:
         """Number of examples m."""
@@ -241,6 +244,9 @@ class StreamedExamples:
         Raises:
             DataError: the file cannot be read any more.
         """
+        if self.stays:
+            yield from in_order(self._all.X, self._all.Y, size)
+            return
         while size > 1 and size * self.example_bytes > self.memory.measured:
             size //= 2
         size = min(size, len(self))
@@ -248,6 +254,13 @@ class StreamedExamples:
         with closing(read_ahead(filling, [self.buffer(size), self.buffer(size)])) as filled:
             for buffer in filled:
                 yield buffer.X[: buffer.size], buffer.Y[: buffer.size]
+
+    @cached_property
+    def _all(self) -> Buffer:
+        buffer = self.buffer(len(self))
+        with closing(NormalizedRows(self._in_order(), self.normalization)) as filling:
+            filling.fill(buffer)
+        return buffer
 
     def sample(self, most: int, seed: int) -> tuple[NDArray[Any], NDArray[Any]]:  # noqa: ARG002 - as in memory
         """X and Y of so many examples, no more than fit into 1/64 of the memory; see `some`: no chance is in it."""

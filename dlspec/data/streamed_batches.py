@@ -1,9 +1,9 @@
 """Mini-batches of examples that are read from their file: shuffled by blocks, and again within a buffer.
 
-The order of an epoch follows from (seed, epoch), the file and `data.memory`:
+The order of an epoch follows from (seed, epoch), the file, its split and `data.memory`:
 
 1. The file is a sequence of blocks: whole chunks, about 1/256 of the memory each. Their order is shuffled.
-2. Their training rows, block after block, fill a buffer of about a quarter of the memory; its rows are shuffled.
+2. Their training rows, block after block, fill a buffer of an eighth to a quarter of the memory; its rows are shuffled.
    When they are used up the next rows fill it, until all were used once.
 
 So two examples can meet in a mini-batch if their blocks come near each other; over the epochs any two can. Batches go
@@ -59,7 +59,7 @@ class StreamedBatches:
         return -(-self.examples // self.batch_size)
 
     def epoch(self, epoch: int, *, start: int = 0) -> Generator[Batch, None, None]:
-        """Batches `(Xb, Yb, wb)` of one epoch; each is overwritten by the next. `wb` is None without weights.
+        """Batches `(Xb, Yb, wb)` of one epoch, each valid until the next. `wb` is None without weights.
 
         Args:
             epoch: number of the epoch, from 0.
