@@ -6,6 +6,7 @@ from dlspec.errors import DataError
 
 # While rows are divided: their order (4), the number of their split (1, and 1 to write it), their label (up to 2).
 BYTES_PER_ROW = 8
+_PIECE = 2**20  # more would not stay in the cache between reading and normalising
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ class Memory:
     def block(self) -> int:
         """Bytes of a block of rows, the unit in which the order of a file is shuffled; a chunk may be larger."""
         return self.limit // 256
+
+    @property
+    def piece(self) -> int:
+        """Bytes of blocks that are read together: the fewer pieces, the less do the threads wait for one another."""
+        return min(self.limit // 16, _PIECE)
 
     @property
     def chunk(self) -> int:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dlspec.data import parquet
 from dlspec.data.memory import Memory
 from dlspec.data.reading import Reading
-from dlspec.data.rows import Reader, RowSource, unchanged
+from dlspec.data.rows import Reader, RowSource, Span, unchanged
 from dlspec.data.table import damage_as_data_error, from_arrays
 from dlspec.errors import DataError
 
@@ -63,7 +63,7 @@ def open_rows(path: Path, reading: Reading, memory: Memory) -> RowSource:
             )
 
     with opened() as reader:
-        x, y = reader.inputs(0, 1), reader.targets(0, 1)
+        x, y = reader.inputs([(0, 1)]), reader.targets(0, 1)
     head = from_arrays(
         str(path),
         x=x.reshape(-1, *(layout.image_shape or x.shape[1:])),
@@ -86,11 +86,11 @@ class _ParquetReader:
     x: "_Cursor"
     y: "_Cursor"
 
-    def inputs(self, start: int, stop: int) -> NDArray[Any]:
-        return self.x.rows(start, stop)
+    def inputs(self, spans: Sequence[Span]) -> NDArray[Any]:
+        return self.x.rows(spans)
 
     def targets(self, start: int, stop: int) -> NDArray[Any]:
-        return self.y.rows(start, stop)
+        return self.y.rows([(start, stop)])
 
 
 class _Cursor:
@@ -112,16 +112,19 @@ class _Cursor:
         self._rows: NDArray[Any] = np.empty(0)
         self._batches: Iterator[Any] = iter(())
 
-    def rows(self, start: int, stop: int) -> NDArray[Any]:
+    def rows(self, spans: Sequence[Span]) -> NDArray[Any]:
+        parts = [part for span in spans for part in self._parts(*span) if len(part)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _parts(self, start: int, stop: int) -> Iterator[NDArray[Any]]:
         if start != self._at:
             self._seek(start)
-        parts = [self._rows[: stop - start]]
+        yield self._rows[: stop - start]
         while self._end < stop:
             self._next()
-            parts.append(self._rows[: stop - (self._end - len(self._rows))])
+            yield self._rows[: stop - (self._end - len(self._rows))]
         self._at = stop
         self._rows = self._rows[len(self._rows) - (self._end - stop) :]
-        return parts[0] if len(parts) == 1 else np.concatenate([part for part in parts if len(part)])
 
     def _seek(self, start: int) -> None:
         group = int(np.searchsorted(self._borders, start, side="right")) - 1

@@ -1,6 +1,6 @@
 """One door to the files whose rows can be read where they are wanted; HDF5 and NPY."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from io import BufferedReader
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dlspec.data import files, hdf5, npy, parquet_rows
 from dlspec.data.memory import Memory
 from dlspec.data.reading import Reading
-from dlspec.data.rows import Reader, RowSource, unchanged
+from dlspec.data.rows import Reader, RowSource, Span, unchanged
 from dlspec.data.table import Table, damage_as_data_error, from_arrays
 from dlspec.errors import DataError
 
@@ -66,12 +66,15 @@ class _Arrays:
         self._room = np.empty((0, *x.shape[1:]), x.dtype)
         self._first, self._kept = 0, np.empty(0)
 
-    def inputs(self, start: int, stop: int) -> NDArray[Any]:
-        if len(self._room) < stop - start:
-            self._room = np.empty((stop - start, *self._x.shape[1:]), self._x.dtype)
-        rows = self._room[: stop - start]
-        self._x.read_into(rows, start, stop)
-        return rows.reshape(stop - start, -1)
+    def inputs(self, spans: Sequence[Span]) -> NDArray[Any]:
+        rows = sum(stop - start for start, stop in spans)
+        if len(self._room) < rows:
+            self._room = np.empty((rows, *self._x.shape[1:]), self._x.dtype)
+        end = 0
+        for start, stop in spans:
+            first, end = end, end + stop - start
+            self._x.read_into(self._room[first:end], start, stop)
+        return self._room[:rows].reshape(rows, -1)
 
     def targets(self, start: int, stop: int) -> NDArray[Any]:
         if not self._first <= start < stop <= self._first + len(self._kept):

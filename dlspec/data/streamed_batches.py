@@ -102,13 +102,12 @@ class StreamedBatches:
         order = self._blocks[stream(self.seed, "shuffle", epoch).permutation(len(self._blocks))]
         ends = np.cumsum(rows.counts[order])
         begin = int(np.searchsorted(ends, skip, side="right"))
+        if begin == len(order):
+            return
+        (_, stop), *others = rows.spans(order[begin:])
+        start = rows.row_at(int(order[begin]), skip - int(ends[begin] - rows.counts[order[begin]]))
         with rows.source.opened() as reader:
-            for place in range(begin, len(order)):
-                block = int(order[place])
-                start, stop = rows.borders[block : block + 2].tolist()
-                if place == begin:
-                    start = rows.row_at(block, skip - int(ends[place] - rows.counts[block]))
-                yield from rows.read(reader, start, stop)
+            yield from rows.read(reader, [(start, stop), *others])
 
 
 class _Shuffled(NormalizedRows):

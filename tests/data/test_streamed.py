@@ -222,10 +222,13 @@ def counted(examples):
     """The same examples, and a list that is told how many rows are read of them."""
     read, opened = [], examples.selection.source.opened
 
+    def inputs_of(reader):
+        return lambda spans: read.append(sum(b - a for a, b in spans)) or reader.inputs(spans)
+
     @contextmanager
     def counting():
         with opened() as reader:
-            yield SimpleNamespace(inputs=lambda a, b: read.append(b - a) or reader.inputs(a, b), targets=reader.targets)
+            yield SimpleNamespace(inputs=inputs_of(reader), targets=reader.targets)
 
     source = replace(examples.selection.source, opened=counting)
     return replace(examples, selection=replace(examples.selection, source=source)), read
