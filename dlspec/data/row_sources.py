@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.data import files, hdf5, npy, parquet_rows
+from dlspec.data.hdf5_in_place import in_place
 from dlspec.data.memory import Memory
 from dlspec.data.reading import Reading
 from dlspec.data.rows import Reader, RowSource, Span, unchanged
@@ -119,6 +120,7 @@ class _InHdf5:
         self.shape: tuple[int, ...] = node.shape
         self.dtype: np.dtype[Any] = node.dtype
         self.chunk: int = 1 if node.chunks is None else node.chunks[0]
+        self._in_place = in_place(node)
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         with damage_as_data_error(self.path, "HDF5"):
@@ -126,7 +128,8 @@ class _InHdf5:
 
     def read_into(self, out: NDArray[Any], start: int, stop: int) -> None:
         with damage_as_data_error(self.path, "HDF5"):
-            self.node.read_direct(out, np.s_[start:stop])
+            if self._in_place is None or not self._in_place.read_into(out, start, stop):
+                self.node.read_direct(out, np.s_[start:stop])
 
 
 def _hdf5(path: Path, reading: Reading, memory: Memory) -> RowSource:
