@@ -53,18 +53,19 @@ class Normalization:
 
         It keeps the memory that it computes in from one call to the next, so it is for one thread.
         """
-        divisor = np.where(self.std == 0, np.inf, self.std)
+        divisor, centres = np.where(self.std == 0, np.inf, self.std), bool(self.mean.any())
         room = np.empty((0, len(self.mean)))
 
         def apply_into(out: NDArray[Any], x: NDArray[Any]) -> None:
             nonlocal room
             with np.errstate(over="ignore", invalid="ignore"):
                 for rows in blocks(*x.shape):
-                    size = rows.stop - rows.start
-                    if len(room) < size:
-                        room = np.empty((size, len(self.mean)))
-                    centred = np.subtract(x[rows], self.mean, out=room[:size])
-                    np.divide(centred, divisor, out=out[rows], casting="same_kind")
+                    size, values = rows.stop - rows.start, x[rows]
+                    if centres:
+                        if len(room) < size:
+                            room = np.empty((size, len(self.mean)))
+                        values = np.subtract(values, self.mean, out=room[:size])
+                    np.divide(values, divisor, out=out[rows], dtype=np.float64, casting="same_kind")
 
         return apply_into
 
