@@ -7,10 +7,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from dlspec.data.blocks import blocks
+from dlspec.data.blocks import BLOCK_VALUES, blocks
 from dlspec.errors import DataError
 
 Kind = Literal["standard", "scale", "none"]
+
+_AT_ONCE = 2 * BLOCK_VALUES  # half as many take NumPy a fifth longer each
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,13 +61,18 @@ class Normalization:
         def apply_into(out: NDArray[Any], x: NDArray[Any]) -> None:
             nonlocal room
             with np.errstate(over="ignore", invalid="ignore"):
-                for rows in blocks(*x.shape):
-                    size, values = rows.stop - rows.start, x[rows]
+                for rows in blocks(*x.shape, values=_AT_ONCE):
+                    size, to = rows.stop - rows.start, out[rows]
+                    if len(room) < size and out.dtype != np.float64:
+                        room = np.empty((size, len(self.mean)))
+                    # Copied there and back, because it takes NumPy longer to convert in the midst of an operation.
+                    values = to if out.dtype == np.float64 else room[:size]
+                    np.copyto(values, x[rows])
                     if centres:
-                        if len(room) < size:
-                            room = np.empty((size, len(self.mean)))
-                        values = np.subtract(values, self.mean, out=room[:size])
-                    np.divide(values, divisor, out=out[rows], dtype=np.float64, casting="same_kind")
+                        np.subtract(values, self.mean, out=values)
+                    np.divide(values, divisor, out=values)
+                    if values is not to:
+                        np.copyto(to, values, casting="same_kind")
 
         return apply_into
 
