@@ -44,12 +44,30 @@ class InPlace:
         return True
 
 
-def in_place(node: Any) -> InPlace | None:
-    """An array of an open file, where its rows lie as they do in memory and in large enough pieces; None otherwise."""
+def unknown_places(node: Any) -> NDArray[np.int64]:
+    """Room for where each chunk of an array lies, which is not known yet; for `in_place`."""
+    return np.full(-(-node.shape[0] // node.chunks[0]) if _in_large_chunks(node) else 0, -1, np.int64)
+
+
+def _in_large_chunks(node: Any) -> bool:
+    """Whether an array is in chunks of whole rows, not too small."""
+    chunks = node.chunks
+    if chunks is None or chunks[1:] != node.shape[1:]:
+        return False
+    return bool(math.prod(chunks) * node.dtype.itemsize >= _LEAST)
+
+
+def in_place(node: Any, places: NDArray[np.int64]) -> InPlace | None:
+    """An array, where its rows lie in the file as they do in memory and in large enough pieces; None otherwise.
+
+    Args:
+        node: the array in an open file.
+        places: from `unknown_places`; what is found is noted there, also for the next time that the file is opened.
+    """
     from h5py import h5t
 
     file, chunks, layout = node.file, node.chunks, node.id.get_create_plist()
-    if file.driver != "sec2" or file.userblock_size or layout.get_nfilters():
+    if not node.shape or file.driver != "sec2" or file.userblock_size or layout.get_nfilters():
         return None
     if not node.id.get_type().equal(h5t.py_create(node.dtype, logical=True)):  # such as numbers of 12 bits
         return None
@@ -57,12 +75,17 @@ def in_place(node: Any) -> InPlace | None:
     if chunks is None:
         offset = node.id.get_offset()
         return None if offset is None else InPlace(handle, node.shape[0], lambda first: offset)  # noqa: ARG005
-    if chunks[1:] != node.shape[1:] or math.prod(chunks) * node.dtype.itemsize < _LEAST:
+    if not _in_large_chunks(node):
         return None
     columns = (0,) * (len(chunks) - 1)
 
     def place(first: int) -> int | None:
-        found: int | None = node.id.get_chunk_info_by_coord((first, *columns)).byte_offset
-        return found
+        number = first // chunks[0]
+        if places[number] < 0:
+            found = node.id.get_chunk_info_by_coord((first, *columns)).byte_offset
+            if found is None:
+                return None
+            places[number] = found
+        return int(places[number])
 
     return InPlace(handle, chunks[0], place)

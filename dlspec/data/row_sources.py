@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.data import files, hdf5, npy, parquet_rows
-from dlspec.data.hdf5_in_place import in_place
+from dlspec.data.hdf5_in_place import in_place, unknown_places
 from dlspec.data.memory import Memory
 from dlspec.data.reading import Reading
 from dlspec.data.rows import Reader, RowSource, Span, unchanged
@@ -115,12 +116,12 @@ def _of_arrays(
 
 
 class _InHdf5:
-    def __init__(self, path: Path, name: str, node: Any):
+    def __init__(self, path: Path, name: str, node: Any, places: NDArray[np.int64]):
         self.path, self.name, self.node = path, name, node
         self.shape: tuple[int, ...] = node.shape
         self.dtype: np.dtype[Any] = node.dtype
         self.chunk: int = 1 if node.chunks is None else node.chunks[0]
-        self._in_place = in_place(node)
+        self._in_place = in_place(node, places)
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         with damage_as_data_error(self.path, "HDF5"):
@@ -137,7 +138,8 @@ def _hdf5(path: Path, reading: Reading, memory: Memory) -> RowSource:
     with hdf5.opened(path) as file:
         found = hdf5.find_all(path, file, reading.x, reading.y)
         names = (found.x_name, found.y_name)
-        x, y = _InHdf5(path, found.x_name, found.x), _InHdf5(path, found.y_name, found.y)
+        places = [unknown_places(node) for node in (found.x, found.y)]
+        x, y = (_InHdf5(path, *each) for each in zip(names, (found.x, found.y), places, strict=True))
 
         @contextmanager
         def opened() -> Iterator[Reader]:
@@ -149,10 +151,11 @@ def _hdf5(path: Path, reading: Reading, memory: Memory) -> RowSource:
             with damage_as_data_error(path, "HDF5"):
                 file = h5py.File(path, "r", rdcc_nbytes=0)
             with file:
-                yield _Arrays(*(_InHdf5(path, name, file[name]) for name in names))
+                yield _Arrays(*(_InHdf5(path, name, file[name], at) for name, at in zip(names, places, strict=True)))
 
         first = partial(from_arrays, feature_names=found.feature_names, classes=found.classes)
-        return _of_arrays(path, x, y, names=names, first=first, opened=opened, reading=reading, memory=memory)
+        source = _of_arrays(path, x, y, names=names, first=first, opened=opened, reading=reading, memory=memory)
+        return replace(source, kept=sum(each.nbytes for each in places))
 
 
 class _InNpy:

@@ -5,10 +5,14 @@ import numpy as np
 import pytest
 
 from dlspec.data import hdf5_in_place
-from dlspec.data.hdf5_in_place import in_place
+from dlspec.data.hdf5_in_place import unknown_places
 
 M = 50
 X = np.random.default_rng(0).standard_normal((M, 6))
+
+
+def in_place(node):
+    return hdf5_in_place.in_place(node, unknown_places(node))
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +37,24 @@ def test_the_rows_are_those_that_hdf5_reads(tmp_path, settings, dtype):
             found = np.full((stop - start, 6), 3, x.dtype)
             assert rows.read_into(found, start, stop)
             assert np.array_equal(found, x[start:stop])
+
+
+def test_where_the_chunks_lie_is_found_out_once(tmp_path):
+    path = written(tmp_path / "a.h5", X, chunks=(7, 6))
+    with h5py.File(path) as file:
+        places, found = unknown_places(file["x"]), np.empty((M, 6))
+        assert places.tolist() == [-1] * 8
+        hdf5_in_place.in_place(file["x"], places).read_into(found[:10], 5, 15)
+        assert (places >= 0).tolist() == [True] * 3 + [False] * 5
+    places[:] = places[1]
+    with h5py.File(path) as file:
+        assert hdf5_in_place.in_place(file["x"], places).read_into(found[:7], 28, 35)
+    assert np.array_equal(found[:7], X[7:14])
+
+
+def test_a_number_hdf5_reads(tmp_path):
+    with h5py.File(written(tmp_path / "a.h5", 3.0)) as file:
+        assert in_place(file["x"]) is None
 
 
 def test_rows_of_images(tmp_path):
