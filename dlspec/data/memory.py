@@ -6,7 +6,7 @@ from dlspec.errors import DataError
 
 # While rows are divided: their order (4), the number of their split (1, and 1 to write it), their label (up to 2).
 BYTES_PER_ROW = 8
-_PIECE = 2**20  # more would not stay in the cache between reading and normalising
+_PIECE = 2**21  # more would not stay in the cache between reading and normalising
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Memory:
     @property
     def piece(self) -> int:
         """Bytes of blocks that are read together: the fewer pieces, the less do the threads wait for one another."""
-        return min(self.limit // 16, _PIECE)
+        return min(self.limit // 64, _PIECE)
 
     @property
     def chunk(self) -> int:
