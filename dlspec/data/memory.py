@@ -33,7 +33,7 @@ class Memory:
     @property
     def piece(self) -> int:
         """Bytes of blocks that are read together: the fewer pieces, the less do the threads wait for one another."""
-        return min(self.limit // 64, _PIECE)
+        return min(self.limit // 32, _PIECE)
 
     @property
     def chunk(self) -> int:
