@@ -6,7 +6,7 @@ from dlspec.errors import DataError
 
 # While rows are divided: their order (4), the number of their split (1, and 1 to write it), their label (up to 2).
 BYTES_PER_ROW = 8
-_PIECE = 2**21  # more would not stay in the cache between reading and normalising
+_PIECE = 2**21  # larger ones gain little more
 
 
 @dataclass(frozen=True)
