@@ -19,6 +19,44 @@ Fill = Callable[[NDArray[np.intp], NDArray[Any], int, int], None]
 GATHERED_BYTES, GATHERED_BATCHES = 262_144, 64
 
 
+class Gathered:
+    """Room for several mini-batches that follow one another.
+
+    Args:
+        X: inputs like those it is for `(…, n_x)`.
+        Y: their labels or targets.
+        weights: their weights; None without any.
+        batch_size: examples per batch.
+        most: batches.
+
+    Attributes:
+        X: `(rows, n_x)`.
+        Y: `(rows,)` or `(rows, k)`.
+        w: `(rows,)`; None without weights.
+    """
+
+    def __init__(self, X: NDArray[Any], Y: NDArray[Any], weights: NDArray[Any] | None, *, batch_size: int, most: int):
+        together = max(1, GATHERED_BYTES // (batch_size * X[:1].nbytes or 1))
+        rows = min(together, GATHERED_BATCHES, most) * batch_size
+        self.X, self.Y = (np.empty((rows, *array.shape[1:]), array.dtype) for array in (X, Y))
+        self.w = None if weights is None else np.empty(rows, weights.dtype)
+        self._batch_size = batch_size
+        self._full = self._cut(rows)
+
+    def __len__(self) -> int:
+        """Examples that there is room for."""
+        return len(self.X)
+
+    def batches(self, rows: int) -> list[Batch]:
+        """The batches of the first so many examples."""
+        return self._full if rows == len(self.X) else self._cut(rows)
+
+    def _cut(self, rows: int) -> list[Batch]:
+        size = self._batch_size
+        parts = [slice(first, min(first + size, rows)) for first in range(0, rows, size)]
+        return [(self.X[part], self.Y[part], None if self.w is None else self.w[part]) for part in parts]
+
+
 class Batches:
     """Mini-batches of a training set.
 
@@ -58,11 +96,8 @@ class Batches:
         self._order = np.empty(0 if self._whole else self.examples, dtype=np.intp)
         if not self._whole:
             # What `fill` gives depends on where it begins, so it is asked for one batch at a time.
-            together = 1 if fill else max(1, GATHERED_BYTES // (self.batch_size * X[:1].nbytes or 1))
-            rows = min(together, GATHERED_BATCHES, self.steps_per_epoch) * self.batch_size
-            self._X, self._Y = (np.empty((rows, *array.shape[1:]), array.dtype) for array in (X, Y))
-            self._w = None if weights is None else np.empty(rows, weights.dtype)
-            self._full = self._cut(rows)
+            most = 1 if fill else self.steps_per_epoch
+            self._gathered = Gathered(X, Y, weights, batch_size=self.batch_size, most=most)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -86,26 +121,22 @@ class Batches:
                 yield self.X[rows], self.Y[rows], None if self.weights is None else self.weights[rows]
             return
         self._shuffle(epoch)
-        for first in range(start, self.examples, len(self._X)):
-            rows = self._order[first : first + len(self._X)]
+        for first in range(start, self.examples, len(self._gathered)):
+            rows = self._order[first : first + len(self._gathered)]
             self._gather(rows, epoch, first)
-            yield from self._full if len(rows) == len(self._X) else self._cut(len(rows))
+            yield from self._gathered.batches(len(rows))
 
     def _gather(self, rows: NDArray[np.intp], epoch: int, first: int) -> None:
-        """Copy the examples of `rows` into the buffers."""
+        """Copy the examples of `rows` to where the batches are cut from."""
+        to = self._gathered
         # mode="clip", because the default checks the indices by way of a second copy.
         if self._fill is None:
-            self.X.take(rows, 0, self._X[: len(rows)], "clip")
+            self.X.take(rows, 0, to.X[: len(rows)], "clip")
         else:
-            self._fill(rows, self._X[: len(rows)], epoch, first)
-        self.Y.take(rows, 0, self._Y[: len(rows)], "clip")
-        if self.weights is not None and self._w is not None:
-            self.weights.take(rows, 0, self._w[: len(rows)], "clip")
-
-    def _cut(self, rows: int) -> list[Batch]:
-        """The batches of the first so many rows in the buffers."""
-        parts = [slice(first, min(first + self.batch_size, rows)) for first in range(0, rows, self.batch_size)]
-        return [(self._X[part], self._Y[part], None if self._w is None else self._w[part]) for part in parts]
+            self._fill(rows, to.X[: len(rows)], epoch, first)
+        self.Y.take(rows, 0, to.Y[: len(rows)], "clip")
+        if self.weights is not None and to.w is not None:
+            self.weights.take(rows, 0, to.w[: len(rows)], "clip")
 
     def _shuffle(self, epoch: int) -> None:
         """Put the order of an epoch into the one index vector."""

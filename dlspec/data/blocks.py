@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 BLOCK_VALUES = 131_072
 
 
-def blocks(m: int, n: int) -> Iterator[slice]:
-    """Slices that cover `m` rows of `n` values in order, about `BLOCK_VALUES` values each.
+def blocks(m: int, n: int, *, values: int = BLOCK_VALUES) -> Iterator[slice]:
+    """Slices that cover `m` rows of `n` values in order, about so many values each.
 
     The slices depend on the shape alone, so that sums over blocks are the same for every dtype.
     """
-    rows = max(1, BLOCK_VALUES // max(1, n))
+    rows = max(1, values // max(1, n))
     for start in range(0, m, rows):
         yield slice(start, min(start + rows, m))
 

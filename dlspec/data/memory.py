@@ -6,19 +6,21 @@ from dlspec.errors import DataError
 
 # While rows are divided: their order (4), the number of their split (1, and 1 to write it), their label (up to 2).
 BYTES_PER_ROW = 8
+_PIECE = 2**21  # larger ones gain little more
 
 
 @dataclass(frozen=True)
 class Memory:
     """A limit in bytes, and who gets how much of it.
 
-    | share    | what                                                                              |
-    |----------|-----------------------------------------------------------------------------------|
-    | 7/16     | two buffers that training examples are shuffled in, less what is kept for all rows |
-    | 1/8      | two buffers of examples to be measured                                            |
-    | 1/8      | a piece of the file as it is stored, and those of its rows that are wanted        |
-    | 1/64     | training examples that are measured after every epoch                             |
-    | the rest | what is kept for all rows, a mini-batch, room for whoever reads and unpacks       |
+    | share    | what                                                                             |
+    |----------|----------------------------------------------------------------------------------|
+    | 7/16     | what is kept: for all rows, and the dev set where it takes at most 3/16;         |
+    |          | two buffers that training examples are shuffled in, 1/16 each at least           |
+    | 1/8      | two buffers of examples to be measured                                           |
+    | 1/8      | a piece of the file as it is stored, and those of its rows that are wanted       |
+    | 1/64     | training examples that are measured after every epoch                            |
+    | the rest | mini-batches, room for whoever reads and unpacks                                 |
     """
 
     limit: int
@@ -27,6 +29,11 @@ class Memory:
     def block(self) -> int:
         """Bytes of a block of rows, the unit in which the order of a file is shuffled; a chunk may be larger."""
         return self.limit // 256
+
+    @property
+    def piece(self) -> int:
+        """Bytes of blocks that are read together: the fewer pieces, the less do the threads wait for one another."""
+        return min(self.limit // 32, _PIECE)
 
     @property
     def chunk(self) -> int:
@@ -43,8 +50,13 @@ class Memory:
         """Bytes of one of the buffers of examples to be measured."""
         return self.limit // 16
 
+    @property
+    def dev(self) -> int:
+        """Bytes that a dev set may take to be kept; a larger one is read whenever it is measured."""
+        return 3 * self.limit // 16
+
     def buffer(self, kept: int) -> int:
-        """Bytes of one of the buffers of training examples; `kept` bytes are kept for all rows."""
+        """Bytes of one of the buffers of training examples; `kept` bytes are kept all the time."""
         return max((7 * self.limit // 16 - kept) // 2, self.limit // 16)
 
     def check_rows(self, source: str, m: int) -> None:

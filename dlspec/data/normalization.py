@@ -7,10 +7,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from dlspec.data.blocks import blocks
+from dlspec.data.blocks import BLOCK_VALUES, blocks
 from dlspec.errors import DataError
 
 Kind = Literal["standard", "scale", "none"]
+
+_AT_ONCE = 2 * BLOCK_VALUES  # half as many take NumPy a fifth longer each
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,18 +55,24 @@ class Normalization:
 
         It keeps the memory that it computes in from one call to the next, so it is for one thread.
         """
-        divisor = np.where(self.std == 0, np.inf, self.std)
+        divisor, centres = np.where(self.std == 0, np.inf, self.std), bool(self.mean.any())
         room = np.empty((0, len(self.mean)))
 
         def apply_into(out: NDArray[Any], x: NDArray[Any]) -> None:
             nonlocal room
             with np.errstate(over="ignore", invalid="ignore"):
-                for rows in blocks(*x.shape):
-                    size = rows.stop - rows.start
-                    if len(room) < size:
+                for rows in blocks(*x.shape, values=_AT_ONCE):
+                    size, to = rows.stop - rows.start, out[rows]
+                    if len(room) < size and out.dtype != np.float64:
                         room = np.empty((size, len(self.mean)))
-                    centred = np.subtract(x[rows], self.mean, out=room[:size])
-                    np.divide(centred, divisor, out=out[rows], casting="same_kind")
+                    # Copied there and back, because it takes NumPy longer to convert in the midst of an operation.
+                    values = to if out.dtype == np.float64 else room[:size]
+                    np.copyto(values, x[rows])
+                    if centres:
+                        np.subtract(values, self.mean, out=values)
+                    np.divide(values, divisor, out=values)
+                    if values is not to:
+                        np.copyto(to, values, casting="same_kind")
 
         return apply_into
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from dlspec.data import parquet
 from dlspec.data.memory import Memory
 from dlspec.data.reading import Reading
-from dlspec.data.rows import Reader, RowSource, unchanged
+from dlspec.data.rows import Reader, RowSource, Span, unchanged
 from dlspec.data.table import damage_as_data_error, from_arrays
 from dlspec.errors import DataError
 
@@ -63,7 +62,7 @@ def open_rows(path: Path, reading: Reading, memory: Memory) -> RowSource:
             )
 
     with opened() as reader:
-        x, y = reader.inputs(0, 1), reader.targets(0, 1)
+        x, y = reader.inputs([(0, 1)]), reader.targets(0, 1)
     head = from_arrays(
         str(path),
         x=x.reshape(-1, *(layout.image_shape or x.shape[1:])),
@@ -81,16 +80,24 @@ def _size_of(group: Any) -> tuple[int, int]:
     return group.num_rows, group.total_byte_size
 
 
-@dataclass(frozen=True, eq=False)
 class _ParquetReader:
-    x: "_Cursor"
-    y: "_Cursor"
+    def __init__(self, x: "_Cursor", y: "_Cursor"):
+        self._x, self._y = x, y
+        self._room: NDArray[Any] = np.empty((0, 0))
 
-    def inputs(self, start: int, stop: int) -> NDArray[Any]:
-        return self.x.rows(start, stop)
+    def inputs(self, spans: Sequence[Span]) -> NDArray[Any]:
+        rows, end = sum(stop - start for start, stop in spans), 0
+        for span in spans:
+            for part in self._x.parts(*span):
+                if len(self._room) < rows:
+                    self._room = np.empty((rows, part.shape[1]), part.dtype)
+                first, end = end, end + len(part)
+                self._room[first:end] = part
+                del part  # so that never two are held
+        return self._room[:rows]
 
     def targets(self, start: int, stop: int) -> NDArray[Any]:
-        return self.y.rows(start, stop)
+        return np.concatenate(list(self._y.parts(start, stop)))
 
 
 class _Cursor:
@@ -112,16 +119,18 @@ class _Cursor:
         self._rows: NDArray[Any] = np.empty(0)
         self._batches: Iterator[Any] = iter(())
 
-    def rows(self, start: int, stop: int) -> NDArray[Any]:
+    def parts(self, start: int, stop: int) -> Iterator[NDArray[Any]]:
+        """The rows start … stop as they are unpacked."""
         if start != self._at:
             self._seek(start)
-        parts = [self._rows[: stop - start]]
-        while self._end < stop:
-            self._next()
-            parts.append(self._rows[: stop - (self._end - len(self._rows))])
-        self._at = stop
-        self._rows = self._rows[len(self._rows) - (self._end - stop) :]
-        return parts[0] if len(parts) == 1 else np.concatenate([part for part in parts if len(part)])
+        while start < stop:
+            if not len(self._rows):
+                self._next()
+            taken = min(stop - start, len(self._rows))
+            yield self._rows[:taken]
+            self._rows = self._rows[taken:]
+            start += taken
+            self._at = start
 
     def _seek(self, start: int) -> None:
         group = int(np.searchsorted(self._borders, start, side="right")) - 1
@@ -140,6 +149,7 @@ class _Cursor:
         self._group, self._end, self._rows = group, int(self._borders[group]), np.empty(0)
 
     def _next(self) -> None:
+        self._rows = np.empty(0)  # so that never two are held
         while self._end == self._borders[self._group + 1]:
             self._begin(self._group + 1)
         with damage_as_data_error(self._path, "Parquet"):

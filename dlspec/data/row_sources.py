@@ -1,7 +1,8 @@
 """One door to the files whose rows can be read where they are wanted; HDF5 and NPY."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
@@ -11,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.data import files, hdf5, npy, parquet_rows
+from dlspec.data.hdf5_in_place import in_place, unknown_places
 from dlspec.data.memory import Memory
 from dlspec.data.reading import Reading
-from dlspec.data.rows import Reader, RowSource, unchanged
+from dlspec.data.rows import Reader, RowSource, Span, unchanged
 from dlspec.data.table import Table, damage_as_data_error, from_arrays
 from dlspec.errors import DataError
 
@@ -66,12 +68,15 @@ class _Arrays:
         self._room = np.empty((0, *x.shape[1:]), x.dtype)
         self._first, self._kept = 0, np.empty(0)
 
-    def inputs(self, start: int, stop: int) -> NDArray[Any]:
-        if len(self._room) < stop - start:
-            self._room = np.empty((stop - start, *self._x.shape[1:]), self._x.dtype)
-        rows = self._room[: stop - start]
-        self._x.read_into(rows, start, stop)
-        return rows.reshape(stop - start, -1)
+    def inputs(self, spans: Sequence[Span]) -> NDArray[Any]:
+        rows = sum(stop - start for start, stop in spans)
+        if len(self._room) < rows:
+            self._room = np.empty((rows, *self._x.shape[1:]), self._x.dtype)
+        end = 0
+        for start, stop in spans:
+            first, end = end, end + stop - start
+            self._x.read_into(self._room[first:end], start, stop)
+        return self._room[:rows].reshape(rows, -1)
 
     def targets(self, start: int, stop: int) -> NDArray[Any]:
         if not self._first <= start < stop <= self._first + len(self._kept):
@@ -111,11 +116,12 @@ def _of_arrays(
 
 
 class _InHdf5:
-    def __init__(self, path: Path, name: str, node: Any):
+    def __init__(self, path: Path, name: str, node: Any, places: NDArray[np.int64]):
         self.path, self.name, self.node = path, name, node
         self.shape: tuple[int, ...] = node.shape
         self.dtype: np.dtype[Any] = node.dtype
         self.chunk: int = 1 if node.chunks is None else node.chunks[0]
+        self._in_place = in_place(node, places)
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         with damage_as_data_error(self.path, "HDF5"):
@@ -123,7 +129,8 @@ class _InHdf5:
 
     def read_into(self, out: NDArray[Any], start: int, stop: int) -> None:
         with damage_as_data_error(self.path, "HDF5"):
-            self.node.read_direct(out, np.s_[start:stop])
+            if self._in_place is None or not self._in_place.read_into(out, start, stop):
+                self.node.read_direct(out, np.s_[start:stop])
 
 
 def _hdf5(path: Path, reading: Reading, memory: Memory) -> RowSource:
@@ -131,7 +138,8 @@ def _hdf5(path: Path, reading: Reading, memory: Memory) -> RowSource:
     with hdf5.opened(path) as file:
         found = hdf5.find_all(path, file, reading.x, reading.y)
         names = (found.x_name, found.y_name)
-        x, y = _InHdf5(path, found.x_name, found.x), _InHdf5(path, found.y_name, found.y)
+        places = [unknown_places(node) for node in (found.x, found.y)]
+        x, y = (_InHdf5(path, *each) for each in zip(names, (found.x, found.y), places, strict=True))
 
         @contextmanager
         def opened() -> Iterator[Reader]:
@@ -143,10 +151,11 @@ def _hdf5(path: Path, reading: Reading, memory: Memory) -> RowSource:
             with damage_as_data_error(path, "HDF5"):
                 file = h5py.File(path, "r", rdcc_nbytes=0)
             with file:
-                yield _Arrays(*(_InHdf5(path, name, file[name]) for name in names))
+                yield _Arrays(*(_InHdf5(path, name, file[name], at) for name, at in zip(names, places, strict=True)))
 
         first = partial(from_arrays, feature_names=found.feature_names, classes=found.classes)
-        return _of_arrays(path, x, y, names=names, first=first, opened=opened, reading=reading, memory=memory)
+        source = _of_arrays(path, x, y, names=names, first=first, opened=opened, reading=reading, memory=memory)
+        return replace(source, kept=sum(each.nbytes for each in places))
 
 
 class _InNpy:

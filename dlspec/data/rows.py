@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from dlspec.data.table import Table, from_arrays
 from dlspec.errors import DataError
 
+Span = tuple[int, int]
+"""Rows start … stop."""
+
 
 class Reader(Protocol):
     """An open file. Reading on where the last call ended is never slower than anything else."""
 
-    def inputs(self, start: int, stop: int) -> NDArray[Any]:
-        """The inputs of rows start … stop, `(stop − start, n_x)` in the type of the file, valid until the next call.
+    def inputs(self, spans: Sequence[Span]) -> NDArray[Any]:
+        """The inputs of some rows, `(b, n_x)` in the type of the file, valid until the next call.
 
         Raises:
             DataError: they cannot be read.
@@ -69,7 +72,7 @@ class RowSource:
                 borders.append(group)
         return np.array(borders if borders[-1] == self.m else [*borders, self.m])
 
-    def pieces(self, start: int, stop: int, rows: int) -> Iterator[tuple[int, int]]:
+    def pieces(self, start: int, stop: int, rows: int) -> Iterator[Span]:
         """Pieces of about so many rows that cover start … stop in order, whole chunks together."""
         step = self._step(rows)
         while start < stop:

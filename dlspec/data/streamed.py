@@ -1,20 +1,21 @@
 """Examples that are read from their file whenever they are wanted."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from dlspec.data.blocks import blocks, spread
+from dlspec.data.blocks import blocks, in_order, spread
 from dlspec.data.labels import Coding
 from dlspec.data.memory import Memory
 from dlspec.data.normalization import Normalization
 from dlspec.data.read_ahead import read_ahead
-from dlspec.data.rows import Reader, RowSource
+from dlspec.data.rows import Reader, RowSource, Span
 
 _NEIGHBOURS = 8  # examples that `some` takes out of one block
 
@@ -35,7 +36,8 @@ class ChosenRows:
         number: of this split.
         counts: `(b,)` chosen rows in each block of the file.
         borders: `(b + 1,)` of these blocks.
-        piece: rows to be read at once.
+        piece: rows of a block, or of a part of one that is stored in one large piece.
+        most: rows to be read at once, where a piece is smaller.
     """
 
     source: RowSource
@@ -46,6 +48,7 @@ class ChosenRows:
     counts: NDArray[np.int64]
     borders: NDArray[np.int64]
     piece: int
+    most: int
 
     def __len__(self) -> int:
         """How many rows were chosen."""
@@ -55,32 +58,50 @@ class ChosenRows:
         """Which of the rows start … stop were chosen; None for all of them."""
         return None if self.split_of is None else self.split_of[start:stop] == self.number
 
-    def read(self, reader: Reader, start: int, stop: int) -> Iterator[Piece]:
-        """The chosen ones of the rows start … stop; each piece is valid until the next.
+    def read(self, reader: Reader, spans: Iterable[Span]) -> Iterator[Piece]:
+        """The chosen ones of some rows, in order; each piece is valid until the next.
 
         Raises:
             DataError: they cannot be read.
         """
         room = np.empty((0, *self.source.head.x.shape[1:]), self.source.head.x.dtype)
-        for first, end in self.source.pieces(start, stop, self.piece):
-            chosen = self.chosen(first, end)
-            if chosen is not None and not chosen.any():
-                continue
-            x, Y = reader.inputs(first, end), self.targets(reader, first, end)
-            if chosen is None or chosen.all():
+        for piece in self._pieces(spans):
+            x = reader.inputs(piece)
+            Y = _joined([self.targets(reader, *span) for span in piece])
+            if self.split_of is None:
                 yield x, Y
                 continue
-            rows = np.flatnonzero(chosen)
+            rows = np.flatnonzero(_joined([self.split_of[slice(*span)] for span in piece]) == self.number)
+            if not len(rows):
+                continue
             if len(room) < len(rows):
                 room = np.empty((len(x), x.shape[1]), x.dtype)
             # mode="clip", because the default checks the indices by way of a second copy.
-            yield np.take(x, rows, axis=0, out=room[: len(rows)], mode="clip"), Y[rows]
+            yield x.take(rows, 0, room[: len(rows)], "clip"), Y[rows]
+
+    def _pieces(self, spans: Iterable[Span]) -> Iterator[list[Span]]:
+        """The rows of some spans, in order and as many together as may be read at once."""
+        piece: list[Span] = []
+        rows = 0
+        for whole in spans:
+            for start, stop in self.source.pieces(*whole, self.piece):
+                if piece and rows + stop - start > self.most:
+                    yield piece
+                    piece, rows = [], 0
+                piece.append((start, stop))
+                rows += stop - start
+        if piece:
+            yield piece
 
     def targets(self, reader: Reader, start: int, stop: int) -> NDArray[Any]:
         """The coded targets of all rows start … stop."""
         if self.labels is not None:
             return self.labels[start:stop]
         return self.coding.encode(self.source.table(start, y=reader.targets(start, stop)))
+
+    def spans(self, blocks: Iterable[int]) -> Iterator[Span]:
+        """The rows of some blocks."""
+        return ((int(self.borders[block]), int(self.borders[block + 1])) for block in blocks)
 
     def class_counts(self, classes: int) -> NDArray[np.int64]:
         """How many rows each class has `(classes,)`."""
@@ -122,7 +143,12 @@ def chosen_rows(
         counts=counts,
         borders=borders,
         piece=piece,
+        most=memory.piece // source.row_bytes,
     )
+
+
+def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 @dataclass(eq=False)
@@ -189,8 +215,9 @@ class StreamedExamples:
         normalization: of the inputs.
         dtype: of the inputs, and of the targets but for classes.
         memory: what all examples may take.
-        kept: bytes that are kept for all rows, see `Memory.buffer`.
+        kept: bytes that are kept all the time, see `Memory.buffer`.
         variance: mean over the targets of a regression of their variance, over m; 0 for other tasks.
+        stays: whether all of them are kept, once they were wanted in order.
     """
 
     selection: ChosenRows
@@ -199,6 +226,7 @@ class StreamedExamples:
     memory: Memory
     kept: int = 0
     variance: float = 0.0
+    stays: bool = False
 
     def __len__(self) -> int:
         """Number of examples m."""
@@ -241,6 +269,9 @@ class StreamedExamples:
         Raises:
             DataError: the file cannot be read any more.
         """
+        if self.stays:
+            yield from in_order(self._all.X, self._all.Y, size)
+            return
         while size > 1 and size * self.example_bytes > self.memory.measured:
             size //= 2
         size = min(size, len(self))
@@ -248,6 +279,13 @@ class StreamedExamples:
         with closing(read_ahead(filling, [self.buffer(size), self.buffer(size)])) as filled:
             for buffer in filled:
                 yield buffer.X[: buffer.size], buffer.Y[: buffer.size]
+
+    @cached_property
+    def _all(self) -> Buffer:
+        buffer = self.buffer(len(self))
+        with closing(NormalizedRows(self._in_order(), self.normalization)) as filling:
+            filling.fill(buffer)
+        return buffer
 
     def sample(self, most: int, seed: int) -> tuple[NDArray[Any], NDArray[Any]]:  # noqa: ARG002 - as in memory
         """X and Y of so many examples, no more than fit into 1/64 of the memory; see `some`: no chance is in it."""
@@ -268,7 +306,7 @@ class StreamedExamples:
             for left, block in zip(range(len(blocks), 0, -1), blocks.tolist(), strict=True):
                 start, stop = selection.borders[block : block + 2].tolist()
                 end = buffer.size + -(-(most - buffer.size) // left)  # more where earlier blocks had too few
-                for x, Y in selection.read(reader, start, stop):
+                for x, Y in selection.read(reader, [(start, stop)]):
                     rows = spread(np.arange(len(x)), end - buffer.size)
                     to = slice(buffer.size, buffer.size + len(rows))
                     normalize(buffer.X[to], x[rows])
@@ -280,7 +318,7 @@ class StreamedExamples:
 
     def _in_order(self) -> Generator[Piece, None, None]:
         with self.selection.source.opened() as reader:
-            yield from self.selection.read(reader, 0, self.selection.source.m)
+            yield from self.selection.read(reader, self.selection.spans(np.flatnonzero(self.selection.counts)))
 
     def target_variance(self) -> float:
         """Mean over the targets of a regression of their variance, over m."""

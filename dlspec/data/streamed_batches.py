@@ -1,9 +1,9 @@
 """Mini-batches of examples that are read from their file: shuffled by blocks, and again within a buffer.
 
-The order of an epoch follows from (seed, epoch), the file and `data.memory`:
+The order of an epoch follows from (seed, epoch), the file, its split and `data.memory`:
 
 1. The file is a sequence of blocks: whole chunks, about 1/256 of the memory each. Their order is shuffled.
-2. Their training rows, block after block, fill a buffer of about a quarter of the memory; its rows are shuffled.
+2. Their training rows, block after block, fill a buffer of an eighth to a quarter of the memory; its rows are shuffled.
    When they are used up the next rows fill it, until all were used once.
 
 So two examples can meet in a mini-batch if their blocks come near each other; over the epochs any two can. Batches go
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.core.randomness import stream
-from dlspec.data.batches import Batch
+from dlspec.data.batches import Batch, Gathered
 from dlspec.data.read_ahead import read_ahead
 from dlspec.data.streamed import Buffer, NormalizedRows, Piece, StreamedExamples
 from dlspec.errors import DataError
@@ -50,9 +50,8 @@ class StreamedBatches:
         self._blocks = np.flatnonzero(train.selection.counts)
         self.capacity = min(self.examples, train.capacity)
         self._buffers = [train.buffer(self.capacity, shuffled=True) for _ in range(2)]
-        batch = train.buffer(self.batch_size)
-        self._Xb, self._Yb = batch.X, batch.Y
-        self._wb = None if class_weights is None else np.empty(self.batch_size, class_weights.dtype)
+        one = train.buffer(1)
+        self._gathered = Gathered(one.X, one.Y, class_weights, batch_size=self.batch_size, most=self.steps_per_epoch)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -60,7 +59,7 @@ class StreamedBatches:
         return -(-self.examples // self.batch_size)
 
     def epoch(self, epoch: int, *, start: int = 0) -> Generator[Batch, None, None]:
-        """Batches `(Xb, Yb, wb)` of one epoch; each is overwritten by the next. `wb` is None without weights.
+        """Batches `(Xb, Yb, wb)` of one epoch, each valid until the next. `wb` is None without weights.
 
         Args:
             epoch: number of the epoch, from 0.
@@ -73,34 +72,29 @@ class StreamedBatches:
         if start >= self.examples:
             return
         first, used = divmod(start, self.capacity)
-        filled = 0  # of the batch
+        filled, room = 0, len(self._gathered)
         with closing(read_ahead(_Shuffled(self, epoch, first), self._buffers)) as buffers:
             for buffer in buffers:
                 while used < buffer.size:
-                    taken = min(self.batch_size - filled, buffer.size - used)
-                    self._take(buffer, buffer.order[used : used + taken], filled)
-                    used, filled, start = used + taken, filled + taken, start + taken
-                    if filled == self.batch_size or start == self.examples:
-                        yield self._batch(filled)
+                    rows = buffer.order[used : min(used + room - filled, buffer.size)]
+                    self._gather(buffer, rows, filled)
+                    used, filled, start = used + len(rows), filled + len(rows), start + len(rows)
+                    if filled == room or start == self.examples:
+                        yield from self._gathered.batches(filled)
                         filled = 0
                 used = 0
         if start != self.examples:
             source = self._train.selection.source.head.source
             raise DataError(f"{source}: ended after {start} of {self.examples} training examples; has it changed?")
 
-    def _take(self, buffer: Buffer, rows: NDArray[np.intp], filled: int) -> None:
-        """Put rows of a buffer into the batch, behind those that are there."""
-        to = slice(filled, filled + len(rows))
+    def _gather(self, buffer: Buffer, rows: NDArray[np.intp], filled: int) -> None:
+        """Copy rows of a buffer to where the batches are cut from, behind those that are there."""
+        at, to = slice(filled, filled + len(rows)), self._gathered
         # mode="clip", because the default checks the indices by way of a second copy.
-        np.take(buffer.X, rows, axis=0, out=self._Xb[to], mode="clip")
-        np.take(buffer.Y, rows, axis=0, out=self._Yb[to], mode="clip")
-
-    def _batch(self, size: int) -> Batch:
-        Yb, wb = self._Yb[:size], None
-        if self._class_weights is not None and self._wb is not None:
-            wb = self._wb[:size]
-            np.take(self._class_weights, Yb, out=wb, mode="clip")
-        return self._Xb[:size], Yb, wb
+        buffer.X.take(rows, 0, to.X[at], "clip")
+        buffer.Y.take(rows, 0, to.Y[at], "clip")
+        if self._class_weights is not None and to.w is not None:
+            self._class_weights.take(to.Y[at], 0, to.w[at], "clip")
 
     def pieces(self, epoch: int, skip: int) -> Generator[Piece, None, None]:
         """The rows of an epoch in the order of its blocks, without the first `skip`, which are not read."""
@@ -108,13 +102,12 @@ class StreamedBatches:
         order = self._blocks[stream(self.seed, "shuffle", epoch).permutation(len(self._blocks))]
         ends = np.cumsum(rows.counts[order])
         begin = int(np.searchsorted(ends, skip, side="right"))
+        if begin == len(order):
+            return
+        (_, stop), *others = rows.spans(order[begin:])
+        start = rows.row_at(int(order[begin]), skip - int(ends[begin] - rows.counts[order[begin]]))
         with rows.source.opened() as reader:
-            for place in range(begin, len(order)):
-                block = int(order[place])
-                start, stop = rows.borders[block : block + 2].tolist()
-                if place == begin:
-                    start = rows.row_at(block, skip - int(ends[place] - rows.counts[block]))
-                yield from rows.read(reader, start, stop)
+            yield from rows.read(reader, [(start, stop), *others])
 
 
 class _Shuffled(NormalizedRows):

@@ -1,6 +1,7 @@
 """Doors to a dataset that is read in parts while it is trained on: those of `loading`, for files of any size."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,6 @@ import numpy as np
 from dlspec.data import split_file
 from dlspec.data.dataset import (
     Dataset,
-    Examples,
     Preparation,
     absent_classes,
     check_bounded,
@@ -167,8 +167,8 @@ def _assemble(
         _check_labels(parts, surveys, fitting=normalization is None)
     if normalization is None:
         normalization = _fit(head, surveys["train"], preparation.normalize)
-    dtype, kept = np.dtype(preparation.dtype), _kept(parts.values())
-    splits: dict[str, Examples | StreamedExamples] = {}
+    dtype = np.dtype(preparation.dtype)
+    splits: dict[str, StreamedExamples] = {}
     for name in (name for name in SPLITS if name in parts):
         _check_range(parts[name].source.head, surveys[name], normalization, dtype)
         spread = surveys[name].targets.squares / len(parts[name])
@@ -177,11 +177,15 @@ def _assemble(
             normalization=normalization,
             dtype=dtype,
             memory=memory,
-            kept=kept,
             variance=float(spread.mean()) if name == "train" and coding.task == "regression" else 0.0,
         )
+    kept, dev = _kept(parts.values()), splits.get("dev")
+    if dev is not None and len(dev) * dev.example_bytes <= memory.dev:
+        kept += len(dev) * dev.example_bytes
+        splits["dev"] = replace(dev, stays=True)
+    splits["train"] = replace(splits["train"], kept=kept)
     return Dataset(
-        splits=splits,
+        splits={**splits},
         task=coding.task,
         classes=coding.classes,
         n_targets=len(head.target_names),

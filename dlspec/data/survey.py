@@ -122,7 +122,7 @@ def survey(parts: Sequence[ChosenRows], *, moments: bool) -> list[Survey]:
     found = [Survey(n_x, k, moments=moments and part is parts[0]) for part in parts]
     with source.opened() as reader, np.errstate(over="ignore", invalid="ignore"):
         for start, stop in source.pieces(0, source.m, piece):
-            x, Y = reader.inputs(start, stop), parts[0].targets(reader, start, stop)
+            x, Y = reader.inputs([(start, stop)]), parts[0].targets(reader, start, stop)
             source.table(start, y=Y, x=x)  # refuses what is not finite
             for part, seen in zip(parts, found, strict=True):
                 chosen = part.chosen(start, stop)

@@ -218,18 +218,37 @@ def test_an_epoch_goes_on_from_any_example(train, start):
     assert np.array_equal(np.concatenate([np.empty(0), *rest]), whole[start:])
 
 
-def test_what_comes_before_is_not_read(tmp_path):
-    train = both(hdf5(tmp_path, Y["numbers"], chunks=(7, N)), memory=LITTLE)[1].splits["train"]
-    read = []
-    opened = train.selection.source.opened
+def counted(examples):
+    """The same examples, and a list that is told how many rows are read of them."""
+    read, opened = [], examples.selection.source.opened
+
+    def inputs_of(reader):
+        return lambda spans: read.append(sum(b - a for a, b in spans)) or reader.inputs(spans)
 
     @contextmanager
     def counting():
         with opened() as reader:
-            yield SimpleNamespace(inputs=lambda a, b: read.append(b - a) or reader.inputs(a, b), targets=reader.targets)
+            yield SimpleNamespace(inputs=inputs_of(reader), targets=reader.targets)
 
-    source = replace(train.selection.source, opened=counting)
-    train = replace(train, selection=replace(train.selection, source=source))
+    source = replace(examples.selection.source, opened=counting)
+    return replace(examples, selection=replace(examples.selection, source=source)), read
+
+
+@pytest.mark.parametrize(("limit", "times"), [(MEMORY, 1), (LITTLE, 2)])
+def test_a_dev_set_of_less_than_its_share_of_the_memory_is_read_once(tmp_path, limit, times):
+    memory, streamed = both(hdf5(tmp_path, Y["numbers"]), normalize="scale", memory=limit)
+    dev, read = counted(streamed.splits["dev"])
+    found = [(all_of(dev, size=32)[0], sum(read)) for _ in range(2)]
+    assert all(np.array_equal(x, memory.splits["dev"].X) for x, _ in found)
+    assert found[1][1] == times * found[0][1] > 0
+    train, kept = streamed.splits["train"], len(dev) * dev.example_bytes if times == 1 else 0
+    buffers = 2 * train.capacity * train.example_bytes
+    room = 7 * limit.limit / 16 - 2 * M - kept  # a label and the number of a split for each row
+    assert room - 2 * train.example_bytes < buffers <= room
+
+
+def test_what_comes_before_is_not_read(tmp_path):
+    train, read = counted(both(hdf5(tmp_path, Y["numbers"], chunks=(7, N)), memory=LITTLE)[1].splits["train"])
     batches = batches_of(train)
     assert len(order_of(batches, 0, start=400)) == 20
     assert sum(read) < 0.5 * M
@@ -240,7 +259,8 @@ def test_class_weights_go_with_the_labels(train):
         assert w.tolist() == np.array([1.0, 0.5, 2.0])[y].tolist()
 
 
-def test_an_epoch_that_is_left_ends_its_thread(train):
+def test_an_epoch_that_is_left_ends_its_thread(train, monkeypatch):
+    monkeypatch.setattr("dlspec.data.batches.GATHERED_BATCHES", 1)
     before = threading.active_count()
     epoch = batches_of(train).epoch(0)
     next(epoch)
@@ -260,7 +280,8 @@ def test_a_file_that_changes_is_an_error(tmp_path):
     assert threading.active_count() == before
 
 
-def test_damage_in_the_midst_of_an_epoch_is_an_error(tmp_path):
+def test_damage_in_the_midst_of_an_epoch_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr("dlspec.data.batches.GATHERED_BATCHES", 1)
     train = both(npy(tmp_path, Y["numbers"]), memory=LITTLE)[1].splits["train"]
     epoch = batches_of(train).epoch(0)
     next(epoch)

@@ -32,7 +32,7 @@ EXPERIMENTS = {
     + "training: {epochs: 6}\n",
     "augmentation": "data: {path: images.npz, split: {ratios: 60/20/20}}\nseed: 4\nbatch_size: 8\n"
     + "augmentation: {shift: 1, noise: 0.1}\narchitecture: {layers: [{units: 4}]}\ntraining: {epochs: 4}\n",
-    "streaming": "data: {path: rows.h5, memory: 20kB, split: {ratios: 80/10/10}}\nseed: 5\nbatch_size: 30\n"
+    "streaming": "data: {path: rows.h5, memory: 40kB, split: {ratios: 80/10/10}}\nseed: 5\nbatch_size: 30\n"
     + "architecture: {layers: [{units: 5}]}\noptimizer: {name: adam, learning_rate: 0.01}\n"
     + "training: {epochs: 2, class_weight: balanced}\n",
     "all-at-once": MOONS.replace("batch_size: 16", "batch_size: all")
