@@ -20,6 +20,8 @@ from dlspec.errors import DataError
 _COLUMN_BYTES = 2 * 2**20
 _READ_AT_ONCE = 2**16  # bytes
 _BLOCKS_AT_ONCE = 4  # that pyarrow unpacks; few rows of many columns take it long
+# What pyarrow takes for itself, whatever the file, measured: and data.memory with which it still fits.
+_READER_BYTES, LEAST_MEMORY = 18 * 2**20, 128_000_000
 _EXPANSION = 10  # of what the end of a file says of its row groups, once it is parsed
 
 
@@ -29,6 +31,11 @@ def open_rows(path: Path, reading: Reading, memory: Memory) -> RowSource:
     Raises:
         DataError: as `parquet.read`; row groups too large for the memory.
     """
+    if memory.limit < LEAST_MEMORY:
+        raise DataError(
+            f"{path}: data.memory is {memory.limit // 10**6}MB; expected at least {LEAST_MEMORY // 10**6}MB for Parquet, of "
+            "which its reader takes some for itself: allow it more, or write the file as HDF5 with dlspec convert"
+        )
     missing = reading.task == "multi_task"
     layout = parquet.layout_of(path, reading.target, None, reading.leave_out, training=True, missing=missing)
     row_bytes = len(layout.features) * layout.dtype.itemsize
@@ -37,14 +44,14 @@ def open_rows(path: Path, reading: Reading, memory: Memory) -> RowSource:
         sizes = [_size_of(metadata.row_group(number)) for number in range(metadata.num_row_groups)]
         borders = np.cumsum([0, *(rows for rows, _ in sizes)])
         largest = max((size for _, size in sizes), default=0)
-        kept = _EXPANSION * metadata.serialized_size
+        parsed = _EXPANSION * metadata.serialized_size
     if borders[-1] != layout.m:
         raise DataError(f"{path}: declares {layout.m} rows, and {borders[-1]} in its row groups")
     columns = len(layout.features) + len(layout.targets)
     memory.check_chunk(str(path), min(largest, columns * _COLUMN_BYTES), f"a row group of {columns} columns")
-    if kept > memory.limit // 4:
+    if parsed > memory.limit // 4:
         raise DataError(
-            f"{path}: what it says of its {len(sizes):,} row groups takes {kept:,} bytes; expected at most 1/4 of "
+            f"{path}: what it says of its {len(sizes):,} row groups takes {parsed:,} bytes; expected at most 1/4 of "
             "data.memory: allow it more, or write the file anew with dlspec convert"
         )
     batch = max(1, _BLOCKS_AT_ONCE * memory.block // row_bytes)
@@ -72,6 +79,7 @@ def open_rows(path: Path, reading: Reading, memory: Memory) -> RowSource:
         classes=layout.classes,
         missing=missing,
     )
+    kept = _READER_BYTES + parsed
     return RowSource(head=head, m=layout.m, groups=borders, kept=kept, missing=missing, opened=opened)
 
 

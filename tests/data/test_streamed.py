@@ -66,6 +66,13 @@ FILES = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _a_reader_that_takes_nothing(monkeypatch):
+    """The memories of these tests are far below what pyarrow takes for itself."""
+    for name in ("LEAST_MEMORY", "_READER_BYTES"):
+        monkeypatch.setattr(f"dlspec.data.parquet_rows.{name}", 0)
+
+
 def both(path, *, task="auto", cut=None, dtype=np.float32, memory=MEMORY, **preparation):
     """The set in memory, and read in parts."""
     settings = {
@@ -307,6 +314,14 @@ def test_what_cannot_be_read_in_parts(tmp_path, settings, message):
     settings = {"reading": Reading(), "cut": Cut(seed=1), "preparation": Preparation(), "memory": MEMORY} | settings
     with pytest.raises(DataError, match=message):
         streamed_loading.load_file(path, **settings)
+
+
+def test_parquet_needs_room_for_its_reader(tmp_path, monkeypatch):
+    monkeypatch.setattr("dlspec.data.parquet_rows.LEAST_MEMORY", 128_000_000)
+    path = FILES["parquet"](tmp_path, Y["numbers"])
+    with pytest.raises(DataError, match=r"a\.parquet: data\.memory is 127MB; expected at least 128MB for Parquet"):
+        both(path, memory=Memory(127_999_999))
+    both(path, memory=Memory(128_000_000))
 
 
 def test_formats_that_cannot_be_read_in_parts(tmp_path):

@@ -6,6 +6,8 @@ import sys
 
 import h5py
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from dlspec.config.data import parse_memory
@@ -50,6 +52,16 @@ def write_sparse(path, *, m, n_x):
         file["y"] = (np.arange(m) % 3).astype(np.uint8)
 
 
+def write_parquet(path, *, m, n_x, group=20_000):
+    """Noise in row groups, and three classes."""
+    rng, names = np.random.default_rng(0), [f"x{j}" for j in range(n_x)]
+    schema = pa.schema([*((name, pa.float32()) for name in names), ("y", pa.int64())])
+    with pq.ParquetWriter(path, schema) as file:
+        for start in range(0, m, group):
+            x = rng.standard_normal((min(group, m - start), n_x), dtype=np.float32)
+            file.write_table(pa.table([*x.T, np.arange(len(x)) % 3], schema=schema))
+
+
 def trained(place, *overrides):
     """Train in a process of its own; the number of training examples, and the peak in bytes."""
     command = [sys.executable, "-c", CHILD, *overrides]
@@ -78,3 +90,18 @@ def test_ten_times_the_memory(tmp_path, memory, m, ratios):
     examples, peak = trained(tmp_path)
     assert examples == int(ratios[:2]) * m / 100
     assert peak - without < parse_memory(memory)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_ten_times_the_memory_in_parquet(tmp_path):
+    if shutil.disk_usage(tmp_path).free < 3e9:
+        pytest.skip("too little room on the disk")
+    (tmp_path / "a.yaml").write_text(CONFIG.format(memory="128MB", ratios="94/3/3").replace(".h5", ".parquet"))
+    write_parquet(tmp_path / "few.parquet", m=1000, n_x=50)
+    _, without = trained(tmp_path, "data.path=few.parquet", "data.memory=null")
+    write_parquet(tmp_path / "rows.parquet", m=6_400_000, n_x=50)
+    assert (tmp_path / "rows.parquet").stat().st_size >= 10 * parse_memory("128MB")
+    examples, peak = trained(tmp_path)
+    assert examples == 6_016_000
+    assert peak - without < parse_memory("128MB")
