@@ -33,8 +33,8 @@ def open_rows(path: Path, reading: Reading, memory: Memory) -> RowSource:
     """
     if memory.limit < LEAST_MEMORY:
         raise DataError(
-            f"{path}: data.memory is {memory.limit // 10**6}MB; expected at least {LEAST_MEMORY // 10**6}MB for Parquet, of "
-            "which its reader takes some for itself: allow it more, or write the file as HDF5 with dlspec convert"
+            f"{path}: data.memory is {memory.limit // 10**6}MB; expected at least {LEAST_MEMORY // 10**6}MB for "
+            "Parquet, whose reader takes some for itself: allow it more, or write the file as HDF5 with dlspec convert"
         )
     missing = reading.task == "multi_task"
     layout = parquet.layout_of(path, reading.target, None, reading.leave_out, training=True, missing=missing)
