@@ -136,5 +136,5 @@ def line_of(row: dict[str, Any]) -> str:
         for name, r in row["ratios"].items()
         if name != "ours"
     ]
-    parts += [f"{name} missing" for name in row["missing"]]
+    parts += [f"{name} missing ({why})" for name, why in row["missing"].items()]
     return f"{row['workload']:<4} {row['threads']} thread(s)  {ours:12,.1f} µs  " + "  ".join(parts)
