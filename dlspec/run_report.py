@@ -1,6 +1,5 @@
 """The content of `report.json`: what a finished run measured, and what it means."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -12,7 +11,7 @@ from dlspec.data.dataset import Dataset
 from dlspec.diagnosis.actions import actions_of
 from dlspec.diagnosis.bias_variance import Diagnosis, diagnose
 from dlspec.diagnosis.curves import curve_findings, trend_of
-from dlspec.diagnosis.evidence import Action, Evidence
+from dlspec.diagnosis.evidence import Evidence
 from dlspec.diagnosis.intervals import BOOTSTRAP_UP_TO, ErrorRate, bootstrap, interval
 from dlspec.diagnosis.layers import layer_findings
 from dlspec.diagnosis.optimization_rules import descends
@@ -60,7 +59,7 @@ def build_report(
         "parameters": result,
         "epoch": state.best_epoch if result == "best" else state.epoch,
         "human_level_error": experiment.evaluation.human_level_error,
-        "diagnosis": {**asdict(diagnosis), "errors": errors, "next_steps": [_step(action) for action in actions]},
+        "diagnosis": {**asdict(diagnosis), "errors": errors, "next_steps": [action.line for action in actions]},
         "actions": [asdict(action) for action in actions],
         "selection": _selection(experiment, splits, model_kb=state.vector.nbytes / 1000),
         "health": {
@@ -75,12 +74,6 @@ def build_report(
         ],
         "warnings": list(dataset.warnings),
     }
-
-
-def _step(action: Action) -> str:
-    """An action on one line, with the flags that apply it."""
-    flags = " ".join(f"--set {shlex.quote(change)}" for change in action.set)
-    return f"{action.action}: {flags}" if flags else action.action
 
 
 def _selection(experiment: Experiment, splits: Sequence[dict[str, Any]], *, model_kb: float) -> dict[str, Any]:

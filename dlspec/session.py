@@ -17,6 +17,7 @@ from dlspec.core.randomness import stream
 from dlspec.data.batches import Batch, Batches
 from dlspec.data.streamed import StreamedExamples
 from dlspec.data.streamed_batches import StreamedBatches
+from dlspec.diagnosis.divergence import actions_after
 from dlspec.errors import DlspecError, RunError, TrainingError
 from dlspec.preparation import Prepared
 from dlspec.report import markdown
@@ -85,12 +86,14 @@ class Outcome:
         finished: the trainer's last event.
         report: content of `report.json`; None where the run was interrupted or diverged.
         predict_ms: milliseconds to predict one example; None likewise.
+        next_steps: what to try after a divergence, each with the flags that apply it.
     """
 
     run: Path
     finished: RunFinished
     report: dict[str, Any] | None
     predict_ms: float | None = None
+    next_steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +200,8 @@ class Session:
             state = finished.state()
             here = Reached(stretch.number, state, metrics.sync())
             if STATUS[finished.reason] != "finished":
-                return Outcome(self.run, finished, None), here
+                actions = actions_after(finished.advice, experiment)
+                return Outcome(self.run, finished, None, next_steps=tuple(action.line for action in actions)), here
             from dlspec import run_page  # only here: most of what imports a session never draws a page
 
             report, took = self._report(prepared, cost, evaluator, finished, state), round(predict_ms(cost, some[0]), 6)

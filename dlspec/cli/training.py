@@ -40,8 +40,8 @@ def conclude(notes: Console, outcome: Outcome, interruption: Interruption, *, as
     """
     if outcome.finished.reason == "diverged":
         notes.print(text(f"{outcome.run}: diverged: {outcome.finished.message}"))
-        for advice in outcome.finished.advice:
-            notes.print(text(f"try: {advice}"))
+        for step in outcome.next_steps:
+            notes.print(text(f"try: {step}"))
         notes.print(text(f"look: {outcome.run}/report.html"))
         raise typer.Exit(errors.DIVERGED)
     if outcome.report is None:

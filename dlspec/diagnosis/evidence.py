@@ -1,5 +1,6 @@
 """What the next step is chosen by, and what it is."""
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -31,6 +32,12 @@ class Action:
     reason: str
     effect: str
     set: tuple[str, ...] = ()
+
+    @property
+    def line(self) -> str:
+        """The action with the flags that apply it."""
+        flags = " ".join(f"--set {shlex.quote(change)}" for change in self.set)
+        return f"{self.action}: {flags}" if flags else self.action
 
 
 @dataclass(frozen=True, slots=True)
