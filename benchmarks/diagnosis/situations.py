@@ -37,9 +37,10 @@ architecture: {layers: [{units: 16}]}
 optimizer: {name: adam, learning_rate: 0.01}
 training: {epochs: 60}
 """,
+    # Its dev error is 3.4 %, and 0.6 % up or down by the seed: at a threshold of 4 % one run in seven would truly be high.
     "digits": """\
 data: {path: DATASETS/digits.h5, split: {ratios: 60/20/20}}
-evaluation: {variance_threshold: 0.04}
+evaluation: {variance_threshold: 0.05}
 architecture: {layers: [{units: 128, keep_prob: 0.5}]}
 optimizer: {name: adam, learning_rate: 0.003}
 training: {epochs: 40}
