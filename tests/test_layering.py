@@ -264,7 +264,7 @@ def writes(call, owner):
     if owner in ("h5py.h5o", "h5py.h5a"):  # an object of an open file
         return False
     if owner == "h5py" and name == "File":
-        return opens_for_writing(call, position=1) and "io.BytesIO()" not in ast.unparse(arguments[0])
+        return opens_for_writing(call, position=1)
     if name == "open":
         of_a_file = owner in ("io", "gzip", "codecs", "zipfile", "Image") or str(owner).endswith("archive")
         return opens_for_writing(call, position=1 if of_a_file else 0)

@@ -37,7 +37,8 @@ architecture: {layers: [{units: 16}]}
 optimizer: {name: adam, learning_rate: 0.01}
 training: {epochs: 60}
 """,
-    # Its dev error is 3.4 %, and 0.6 % up or down by the seed: at a threshold of 4 % one run in seven would truly be high.
+    # Its dev error is 3.4 %, and 0.6 % up or down by the seed: at a threshold of 4 % one run in seven would truly be
+    # high.
     "digits": """\
 data: {path: DATASETS/digits.h5, split: {ratios: 60/20/20}}
 evaluation: {variance_threshold: 0.05}

@@ -9,7 +9,6 @@ Weights are stored in the shape of the course, `W1 (n_out, n_in)`.
 """
 
 import hashlib
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
@@ -206,7 +205,7 @@ def check_shapes(arrays: Mapping[str, Array], parameters: Parameters, *, source:
         )
 
 
-def encode(checkpoint: Checkpoint) -> tuple[bytes, memoryview]:
+def encode(checkpoint: Checkpoint) -> tuple[bytes, bytes]:
     """The bytes of the file, header and HDF5; the same for the same content."""
     groups = {
         "parameters": checkpoint.parameters,
@@ -216,13 +215,15 @@ def encode(checkpoint: Checkpoint) -> tuple[bytes, memoryview]:
     }
     import h5py  # loaded late: most commands read no checkpoint
 
-    with h5py.File(content := io.BytesIO(), "w") as file:  # h5py's own files in memory give one more copy
+    # Into BytesIO there is one copy less, but where memory runs out there h5py cannot even close the file.
+    with h5py.File.in_memory() as file:
         for group, arrays in groups.items():
             for name, array in arrays.items():
                 file[f"{group}/{name}"] = np.ascontiguousarray(array)
         file.attrs["progress"] = json.dumps(checkpoint.progress, allow_nan=False)
         file.attrs["model"] = json.dumps(checkpoint.model, allow_nan=False)
-    image = content.getbuffer()
+        file.flush()
+        image: bytes = file.id.get_file_image()
     return _header(image, FORMAT), image
 
 
@@ -259,7 +260,7 @@ def decode(data: bytes, *, source: str) -> Checkpoint:
     return Checkpoint(**groups, progress=progress, model=model)
 
 
-def _header(image: bytes | memoryview, number: int) -> bytes:
+def _header(image: bytes, number: int) -> bytes:
     # The number is hashed too, so that no damage turns one format into another; format 1 did not yet do so. All formats
     # after it keep this header, so that a damaged file is told from one that only a newer dlspec can read.
     digest = hashlib.sha256(b"" if number == 1 else b"%d" % number)
