@@ -77,8 +77,8 @@ def test_a_run_makes_every_kind_of_call_but_truncate(calls):
     assert {*OPERATIONS} - {*calls} == {"truncate"}
 
 
-def test_a_run_killed_at_every_fifth_call(experiment, expected, calls, tmp_path, monkeypatch):
-    for number in range(0, len(calls) + 1, 5):
+def test_a_run_killed_at_every_tenth_call(experiment, expected, calls, tmp_path, monkeypatch):
+    for number in range(0, len(calls) + 1, 10):
         check([("killed", number)], experiment, expected, tmp_path / str(number), monkeypatch)
 
 
