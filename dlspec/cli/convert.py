@@ -26,7 +26,9 @@ class Mode(StrEnum):
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(help="Data file, or folder of images.", metavar="IN", show_default=False)],
+    source: Annotated[
+        Path, typer.Argument(help="Data file, or folder of images.", metavar="IN", show_default=False, readable=False)
+    ],
     new: Annotated[
         Path,
         typer.Argument(help="New file: .csv, .tsv, .parquet, .h5, .npz or .npy.", metavar="OUT", show_default=False),

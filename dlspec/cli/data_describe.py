@@ -17,7 +17,8 @@ _CLASSES, _IMAGES = 20, 10  # rows and columns of the sheet
 
 def describe(
     data: Annotated[
-        Path, typer.Argument(help="A file or directory of any format.", metavar="DATA", show_default=False)
+        Path,
+        typer.Argument(help="A file or directory of any format.", metavar="DATA", show_default=False, readable=False),
     ],
     target: Annotated[
         str | None,

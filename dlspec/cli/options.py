@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
-Config = Annotated[Path, typer.Argument(help="Experiment file (YAML).", metavar="CONFIG", show_default=False)]
+# `readable`: who may not read the file is told so by whoever reads it, with the place.
+Config = Annotated[
+    Path, typer.Argument(help="Experiment file (YAML).", metavar="CONFIG", show_default=False, readable=False)
+]
 Set = Annotated[
     list[str] | None,
     typer.Option(

@@ -18,7 +18,7 @@ class Strategy(StrEnum):
     HASH = "hash"
 
 
-Data = Annotated[Path, typer.Argument(help="Data file.", metavar="DATA", show_default=False)]
+Data = Annotated[Path, typer.Argument(help="Data file.", metavar="DATA", show_default=False, readable=False)]
 
 # --- how the rows are divided ----------------------------------------------------------------------------
 

@@ -157,5 +157,5 @@ def without_privileges():
     if os.geteuid() != 0:
         return []
     if not shutil.which("setpriv"):
-        pytest.skip("root writes everywhere, and setpriv is not here to change that")
-    return ["setpriv", "--bounding-set=-dac_override"]
+        pytest.skip("root may read and write everything, and setpriv is not here to change that")
+    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]

@@ -1,3 +1,4 @@
+import errno
 import os
 import threading
 from dataclasses import FrozenInstanceError
@@ -250,11 +251,14 @@ def test_files_that_cannot_be_read(tmp_path):
     assert line(tmp_path / "a\nb.yaml") == f"DIR/a\\nb.yaml: {missing}; check the path"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_permission(tmp_path):
+def test_a_file_without_permission(tmp_path, monkeypatch):
     file = tmp_path / "exp.yaml"
     file.write_bytes(SOURCE)
-    file.chmod(0)
+
+    def refuse(*_arguments):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(ConfigError, match="the file cannot be read: Permission denied; check the path"):
         load(file)
 
