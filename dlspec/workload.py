@@ -20,12 +20,12 @@ THREADS_PAY_FROM = 20_000_000
 STREAMS_PAY_FROM, STREAMS_PAY_TO = 150_000_000, 8_000_000
 
 # Measuring should take at most this share of the time of the steps; see "Beside the steps" in docs/performance.md.
-MEASURING = 0.04
+MEASURING = 0.03
 # What a step takes per layer beside its products, a measurement beside the forward pass, and how many multiply-adds
 # take as long as a microsecond: of one core there. Only their ratio counts, and it is much the same elsewhere.
 STEP_US, MEASUREMENT_US, PER_US = 8.0, 60.0, 50_000.0
 # Fewer would make poor curves and find the best epoch poorly, and early stopping must not hang on one of them.
-MEASUREMENTS, WITHIN_PATIENCE = 40, 5
+MEASUREMENTS, WITHIN_PATIENCE = 30, 5
 # Of a larger training set a sample is measured: one in so many, within these numbers.
 SAMPLED, SAMPLE_FROM, SAMPLE_TO = 20, 2_000, 10_000
 

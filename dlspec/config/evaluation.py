@@ -55,7 +55,7 @@ class Evaluation(Section):
     every: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         "auto",
         description="epochs from one measurement of train and dev to the next; the first epoch and the last one are "
-        "measured too; auto: so many that measuring takes about a twentieth of the time, with at least 40 measurements "
+        "measured too; auto: so many that measuring takes about a thirtieth of the time, with at least 30 measurements "
         "in a run and 5 within any patience",
     )
     train_examples: Annotated[int, Field(ge=1)] | Literal["auto", "all"] = Field(
