@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from dlspec.core.arrays import Array, Shape, zeros
+from dlspec.core.arrays import Array, Shape, empty, zeros
 from dlspec.core.erf import bind_erf
 
 
@@ -25,7 +25,8 @@ class Bound(NamedTuple):
 
     Attributes:
         forward: input (m, …) → output (m, …); the output is valid until the next forward.
-        backward: gradient of the cost by the output → gradient by the input; may overwrite its argument.
+        backward: gradient of the cost by the output → gradient by the input; once after each forward. May overwrite its
+            argument, and the output of forward, which all others have read by then.
     """
 
     forward: Callable[[Array], Array]
@@ -62,7 +63,7 @@ class Sigmoid:
 
     def bind(self, shape: Shape, dtype: npt.DTypeLike) -> Bound:
         """Allocate one scratch array."""
-        A = slope = np.empty(shape, dtype)
+        A = slope = empty(shape, dtype)
 
         def forward(Z: Array) -> Array:
             nonlocal A
@@ -88,7 +89,7 @@ class Tanh:
 
     def bind(self, shape: Shape, dtype: npt.DTypeLike) -> Bound:
         """Allocate one scratch array."""
-        A = slope = np.empty(shape, dtype)
+        A = slope = empty(shape, dtype)
 
         def forward(Z: Array) -> Array:
             nonlocal A
@@ -109,18 +110,18 @@ class Relu:
     kinks: tuple[float, ...] = (0.0,)
 
     def bind(self, shape: Shape, dtype: npt.DTypeLike) -> Bound:
-        """Allocate a mask, of whole numbers: all bits are set where a > 0, as of −1, and none where a = 0.
+        """Nothing to allocate: backward turns A, which all others have read by then, into its mask.
 
-        Seen as a whole number, a > 0 is positive and 0 is 0, so that the sign of −a makes the mask and `and` applies
-        it: 8.6 µs for 128×512, where a comparison and a product take 12.8, putmask, where and copyto 230 to 320.
+        Seen as a whole number, a > 0 is positive and 0 is 0, so that its sign is 1 or 0, and a product of whole
+        numbers leaves the bits of dA as they are or clears them: 5.2 µs for 128×512, where a comparison and a product
+        take 12.8, putmask, where and copyto 230 to 320. With a mask of its own for every layer a step of 50 layers of
+        128 takes 4 % longer, since that pushes other things out of the cache.
         max(−0, 0) is +0 here, because x86 and ARM give the second of two zeros or the positive one.
         """
         whole = np.dtype(f"i{np.dtype(dtype).itemsize}")
-        mask, sign = np.empty(shape, whole), np.array(8 * whole.itemsize - 1, whole)
         A = dA_seen = np.empty(0, dtype)
         A_bits = dA_bits = np.empty(0, whole)
-        zero, maximum = zeros(shape, dtype), np.maximum
-        negative, right_shift, bitwise_and = np.negative, np.right_shift, np.bitwise_and
+        zero, maximum, sign, multiply = zeros(shape, dtype), np.maximum, np.sign, np.multiply
 
         def forward(Z: Array) -> Array:
             nonlocal A, A_bits
@@ -132,9 +133,8 @@ class Relu:
             nonlocal dA_seen, dA_bits
             if dA is not dA_seen:
                 dA_seen, dA_bits = dA, dA.view(whole)
-            negative(A_bits, mask)
-            right_shift(mask, sign, mask)
-            bitwise_and(dA_bits, mask, dA_bits)
+            sign(A_bits, A_bits)
+            multiply(dA_bits, A_bits, dA_bits)
             return dA
 
         return Bound(forward, backward)
@@ -154,7 +154,7 @@ class LeakyRelu:
 
     def bind(self, shape: Shape, dtype: npt.DTypeLike) -> Bound:
         """Allocate one scratch array."""
-        A = scratch = np.empty(shape, dtype)
+        A = scratch = empty(shape, dtype)
         zero, slope = zeros(shape, dtype), self.slope
 
         def forward(Z: Array) -> Array:
@@ -179,7 +179,7 @@ class HardTanh:
 
     def bind(self, shape: Shape, dtype: npt.DTypeLike) -> Bound:
         """Allocate a mask, the bounds and one scratch array."""
-        A = scratch = np.empty(shape, dtype)
+        A = scratch = empty(shape, dtype)
         inside, ones = np.empty(shape, bool), np.ones(shape, dtype)
         minus_ones = -ones
 
@@ -199,8 +199,8 @@ class HardTanh:
 
 def _bind_exponential(shape: Shape, dtype: npt.DTypeLike, *, slope: float, depth: float) -> Bound:
     """g(z) = slope·z for z > 0 and depth·(eᶻ − 1) otherwise, g' = slope for a > 0 and a + depth otherwise."""
-    A = positive = np.empty(shape, dtype)
-    negative, zero = np.empty(shape, dtype), zeros(shape, dtype)
+    A = positive = empty(shape, dtype)
+    negative, zero = empty(shape, dtype), zeros(shape, dtype)
 
     def forward(Z: Array) -> Array:
         nonlocal A
@@ -263,7 +263,7 @@ class Softplus:
 
     def bind(self, shape: Shape, dtype: npt.DTypeLike) -> Bound:
         """Allocate one scratch array."""
-        A = scratch = np.empty(shape, dtype)
+        A = scratch = empty(shape, dtype)
         zero = zeros(shape, dtype)
 
         def forward(Z: Array) -> Array:
@@ -292,8 +292,8 @@ class Silu:
 
     def bind(self, shape: Shape, dtype: npt.DTypeLike) -> Bound:
         """Allocate σ(Z) and one scratch array."""
-        A = sigma = np.empty(shape, dtype)
-        slope = np.empty(shape, dtype)
+        A = sigma = empty(shape, dtype)
+        slope = empty(shape, dtype)
 
         def forward(Z: Array) -> Array:
             nonlocal A
@@ -336,7 +336,7 @@ class Gelu:
 
 
 def _bind_exact_gelu(shape: Shape, dtype: npt.DTypeLike) -> Bound:
-    kept, Phi, slope = (np.empty(shape, dtype) for _ in range(3))
+    kept, Phi, slope = (empty(shape, dtype) for _ in range(3))
     to_x, density = math.sqrt(0.5), 1.0 / math.sqrt(2.0 * math.pi)
     erf_of_Phi = bind_erf(Phi)
 
@@ -361,8 +361,8 @@ def _bind_exact_gelu(shape: Shape, dtype: npt.DTypeLike) -> Bound:
 
 
 def _bind_tanh_gelu(shape: Shape, dtype: npt.DTypeLike) -> Bound:
-    A = kept = np.empty(shape, dtype)
-    Phi, slope, rest = (np.empty(shape, dtype) for _ in range(3))
+    A = kept = empty(shape, dtype)
+    Phi, slope, rest = (empty(shape, dtype) for _ in range(3))
     linear = math.sqrt(2.0 / math.pi)
     cubic = 0.044715 * linear
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dlspec.core.activations import Activation, Bound
-from dlspec.core.arrays import Array, Shape, scalar
+from dlspec.core.arrays import Array, Shape, empty, scalar
 from dlspec.core.initializers import Initializer
 from dlspec.core.parameters import ParameterSpec
 from dlspec.core.randomness import uniform_16_bits
@@ -97,7 +97,7 @@ class Dense:
         W, dA_prev = to.values["W"], to.input_gradient
         W_T, dW_T = W.T, to.gradients["W"].T  # (n_in, n_out), C-contiguous: see Parameters
         b, db = (to.values["b"], to.gradients["b"]) if self.bias else (None, None)
-        A_prev = Z = np.empty((to.batch, self.units), to.dtype)
+        A_prev = Z = empty((to.batch, self.units), to.dtype)
         ones = np.ones(to.batch, to.dtype)
         dot, add = np.dot, np.add  # dot takes 0.3 to 0.5 µs less than matmul for the same product
 
@@ -174,7 +174,7 @@ class Dropout:
         if to.rng is None:
             raise ValueError("dropout in training needs a random generator; pass rng to bind")
         shape = (to.batch, *to.in_shape)
-        D, kept, dropped = np.empty(shape, to.dtype), np.empty(shape, bool), np.empty(shape, to.dtype)
+        D, kept, dropped = empty(shape, to.dtype), np.empty(shape, bool), empty(shape, to.dtype)
         draw, u = uniform_16_bits(to.rng, shape)
         highest = np.uint16(max(1, round(self.keep_prob * 65_536)) - 1)
         inverse = scalar(1.0 / self.keep_prob, to.dtype)
@@ -240,8 +240,8 @@ class BatchNorm:
             raise ValueError("batch normalisation needs at least 2 examples in every batch; found 1")
         shape, m, momentum = (to.batch, *to.in_shape), to.batch, scalar(self.momentum, to.dtype)
         one, rest, epsilon = (scalar(value, to.dtype) for value in (1.0, 1.0 - self.momentum, self.epsilon))
-        centred, out = (np.empty(shape, to.dtype) for _ in range(2))
-        mu, sigma2, inverse, scale, row = (np.empty(to.in_shape, to.dtype) for _ in range(5))
+        centred, out = (empty(shape, to.dtype) for _ in range(2))
+        mu, sigma2, inverse, scale, row = (empty(to.in_shape, to.dtype) for _ in range(5))
         shares, ones, share = np.full(m, 1.0 / m, to.dtype), np.ones(m, to.dtype), scalar(1.0 / m, to.dtype)
         gamma, beta, mean, variance, t = (to.values[k] for k in ("gamma", "beta", "mean", "variance", "t"))
         dgamma, dbeta = to.gradients["gamma"], to.gradients["beta"]
@@ -285,7 +285,7 @@ class BatchNorm:
 
     def _bind_evaluation(self, to: Binding) -> Bound:
         """z̃ = scale · z + shift, with the averages instead of the batch; backward must not be called."""
-        out, momentum, epsilon = np.empty((to.batch, *to.in_shape), to.dtype), self.momentum, self.epsilon
+        out, momentum, epsilon = empty((to.batch, *to.in_shape), to.dtype), self.momentum, self.epsilon
         gamma, beta, mean, variance, t = (to.values[k] for k in ("gamma", "beta", "mean", "variance", "t"))
 
         def forward(Z: Array) -> Array:
