@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from dlspec.core.arrays import Array, Shape, zeros
+from dlspec.core.arrays import Array, Shape, empty, shared_zeros
 from dlspec.core.erf import bind_erf
 
 
@@ -62,7 +62,7 @@ class Sigmoid:
 
     def bind(self, shape: Shape, dtype: npt.DTypeLike) -> Bound:
         """Allocate one scratch array."""
-        A = slope = np.empty(shape, dtype)
+        A = slope = empty(shape, dtype)
 
         def forward(Z: Array) -> Array:
             nonlocal A
@@ -88,7 +88,7 @@ class Tanh:
 
     def bind(self, shape: Shape, dtype: npt.DTypeLike) -> Bound:
         """Allocate one scratch array."""
-        A = slope = np.empty(shape, dtype)
+        A = slope = empty(shape, dtype)
 
         def forward(Z: Array) -> Array:
             nonlocal A
@@ -116,10 +116,10 @@ class Relu:
         max(−0, 0) is +0 here, because x86 and ARM give the second of two zeros or the positive one.
         """
         whole = np.dtype(f"i{np.dtype(dtype).itemsize}")
-        mask, sign = np.empty(shape, whole), np.array(8 * whole.itemsize - 1, whole)
+        mask, sign = empty(shape, whole), np.array(8 * whole.itemsize - 1, whole)
         A = dA_seen = np.empty(0, dtype)
         A_bits = dA_bits = np.empty(0, whole)
-        zero, maximum = zeros(shape, dtype), np.maximum
+        zero, maximum = shared_zeros(shape, dtype), np.maximum
         negative, right_shift, bitwise_and = np.negative, np.right_shift, np.bitwise_and
 
         def forward(Z: Array) -> Array:
@@ -154,8 +154,8 @@ class LeakyRelu:
 
     def bind(self, shape: Shape, dtype: npt.DTypeLike) -> Bound:
         """Allocate one scratch array."""
-        A = scratch = np.empty(shape, dtype)
-        zero, slope = zeros(shape, dtype), self.slope
+        A = scratch = empty(shape, dtype)
+        zero, slope = shared_zeros(shape, dtype), self.slope
 
         def forward(Z: Array) -> Array:
             nonlocal A
@@ -179,8 +179,8 @@ class HardTanh:
 
     def bind(self, shape: Shape, dtype: npt.DTypeLike) -> Bound:
         """Allocate a mask, the bounds and one scratch array."""
-        A = scratch = np.empty(shape, dtype)
-        inside, ones = np.empty(shape, bool), np.ones(shape, dtype)
+        A = scratch = empty(shape, dtype)
+        inside, ones = empty(shape, bool), np.ones(shape, dtype)
         minus_ones = -ones
 
         def forward(Z: Array) -> Array:
@@ -199,8 +199,8 @@ class HardTanh:
 
 def _bind_exponential(shape: Shape, dtype: npt.DTypeLike, *, slope: float, depth: float) -> Bound:
     """g(z) = slope·z for z > 0 and depth·(eᶻ − 1) otherwise, g' = slope for a > 0 and a + depth otherwise."""
-    A = positive = np.empty(shape, dtype)
-    negative, zero = np.empty(shape, dtype), zeros(shape, dtype)
+    A = positive = empty(shape, dtype)
+    negative, zero = empty(shape, dtype), shared_zeros(shape, dtype)
 
     def forward(Z: Array) -> Array:
         nonlocal A
@@ -263,8 +263,8 @@ class Softplus:
 
     def bind(self, shape: Shape, dtype: npt.DTypeLike) -> Bound:
         """Allocate one scratch array."""
-        A = scratch = np.empty(shape, dtype)
-        zero = zeros(shape, dtype)
+        A = scratch = empty(shape, dtype)
+        zero = shared_zeros(shape, dtype)
 
         def forward(Z: Array) -> Array:
             nonlocal A
@@ -292,8 +292,8 @@ class Silu:
 
     def bind(self, shape: Shape, dtype: npt.DTypeLike) -> Bound:
         """Allocate σ(Z) and one scratch array."""
-        A = sigma = np.empty(shape, dtype)
-        slope = np.empty(shape, dtype)
+        A = sigma = empty(shape, dtype)
+        slope = empty(shape, dtype)
 
         def forward(Z: Array) -> Array:
             nonlocal A
@@ -336,7 +336,7 @@ class Gelu:
 
 
 def _bind_exact_gelu(shape: Shape, dtype: npt.DTypeLike) -> Bound:
-    kept, Phi, slope = (np.empty(shape, dtype) for _ in range(3))
+    kept, Phi, slope = (empty(shape, dtype) for _ in range(3))
     to_x, density = math.sqrt(0.5), 1.0 / math.sqrt(2.0 * math.pi)
     erf_of_Phi = bind_erf(Phi)
 
@@ -361,8 +361,8 @@ def _bind_exact_gelu(shape: Shape, dtype: npt.DTypeLike) -> Bound:
 
 
 def _bind_tanh_gelu(shape: Shape, dtype: npt.DTypeLike) -> Bound:
-    A = kept = np.empty(shape, dtype)
-    Phi, slope, rest = (np.empty(shape, dtype) for _ in range(3))
+    A = kept = empty(shape, dtype)
+    Phi, slope, rest = (empty(shape, dtype) for _ in range(3))
     linear = math.sqrt(2.0 / math.pi)
     cubic = 0.044715 * linear
 

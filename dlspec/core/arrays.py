@@ -1,6 +1,7 @@
-"""Names for the types of arrays, and constants that look like them."""
+"""Names for the types of arrays, their memory, and constants that look like them."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -14,11 +15,39 @@ Shape = tuple[int, ...]  # of one example; a batch has one axis more, in front
 # 65,536 float32 values are 256 kB: for the 535,818 parameters of 784-512-256-10 a step of Adam took 714 µs
 # with this size, 850 with 16,384 and 1,204 with 4,096 (one thread, 2 MB second-level cache).
 BLOCK = 65_536
+LINE = 64  # bytes of a line of the cache
 
 _ZEROS: WeakValueDictionary[tuple[Shape, np.dtype[Any]], Array] = WeakValueDictionary()
 
 
+def empty(shape: Shape, dtype: npt.DTypeLike) -> Array:
+    """An array of anything, from the beginning of a line of the cache on.
+
+    NumPy's own arrays begin 16 bytes behind one as a rule, and then every wide load reads two lines: a step of Adam
+    takes 7.6 µs on such vectors of 6,570 numbers and 7.0 on these, 422 and 393 on those of 535,818.
+    """
+    return _in_line(np.empty, shape, dtype)
+
+
 def zeros(shape: Shape, dtype: npt.DTypeLike) -> Array:
+    """Zeros, from the beginning of a line of the cache on; see `empty`."""
+    return _in_line(np.zeros, shape, dtype)
+
+
+def zeros_like(array: Array) -> Array:
+    """Zeros as many as there are numbers in an array; see `empty`."""
+    return zeros(array.shape, array.dtype)
+
+
+def _in_line(allocate: Callable[..., npt.NDArray[np.uint8]], shape: Shape, dtype: npt.DTypeLike) -> Array:
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = allocate(size + LINE, np.uint8)
+    start = -memory.__array_interface__["data"][0] % LINE
+    array: Array = memory[start : start + size].view(dtype).reshape(shape)
+    return array
+
+
+def shared_zeros(shape: Shape, dtype: npt.DTypeLike) -> Array:
     """Read-only zeros, the same memory for all that hold zeros of this shape.
 
     `np.maximum` of two arrays takes a third of the time of `np.maximum` of an array and a number, and one array for
@@ -27,7 +56,7 @@ def zeros(shape: Shape, dtype: npt.DTypeLike) -> Array:
     key = (shape, np.dtype(dtype))
     found = _ZEROS.get(key)
     if found is None:
-        found = np.zeros(shape, dtype)
+        found = zeros(shape, dtype)
         found.flags.writeable = False
         _ZEROS[key] = found
     return found
@@ -40,7 +69,7 @@ def scalar(value: float, dtype: npt.DTypeLike) -> Array:
 
 def blocks_of(*vectors: Array, scratches: int = 1) -> list[tuple[Array, ...]]:
     """The same blocks of several (P,) vectors, and of scratch arrays that the blocks share."""
-    spare = [np.empty(min(BLOCK, vectors[0].size), vectors[0].dtype) for _ in range(scratches)]
+    spare = [empty((min(BLOCK, vectors[0].size),), vectors[0].dtype) for _ in range(scratches)]
 
     def cut() -> Iterator[tuple[Array, ...]]:
         for start in range(0, vectors[0].size, BLOCK):

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dlspec.core.activations import Bound
-from dlspec.core.arrays import Array, Shape
+from dlspec.core.arrays import Array, Shape, empty
 from dlspec.core.layers import Binding, Elementwise, Layer
 from dlspec.core.parameters import Parameters, ParameterSpec
 
@@ -131,7 +131,7 @@ class Network:
         They stay in the cache: 5 % of a step of 50 layers of 128 against an array per layer.
         """
         widest = max(math.prod(placed.in_shape) for placed in self.placed)
-        return [np.empty(batch * widest, dtype) for _ in range(2)]
+        return [empty((batch * widest,), dtype) for _ in range(2)]
 
 
 def _has_weights(specs: Sequence[ParameterSpec]) -> bool:

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy import add, divide, multiply, sqrt, subtract
 
-from dlspec.core.arrays import Array, blocks_of, scalar
+from dlspec.core.arrays import Array, blocks_of, scalar, zeros_like
 
 Zeros = Callable[[Array], Array]
 """Gives an array like θ, filled with zeros."""
@@ -40,7 +40,7 @@ class BoundOptimizer(NamedTuple):
 class Optimizer(Protocol):
     """One rule."""
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = np.zeros_like) -> BoundOptimizer:
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeros_like) -> BoundOptimizer:
         """Allocate for θ (P,) and dθ (P,).
 
         Args:
@@ -98,7 +98,7 @@ def _adam(numbers: _AdamNumbers, w: Array, g: Array, v: Array, s: Array, scratch
 class Sgd:
     """θ ← θ − α g. Course 1, week 2."""
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = np.zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """No state."""
         blocks, rate = blocks_of(theta, grad), scalar(0.0, theta.dtype)
 
@@ -128,7 +128,7 @@ class Momentum:
         self.nesterov = nesterov
         self.bias_correction = bias_correction
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = np.zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate v' = v/(1 − β)."""
         v, rate, beta = zeros(theta), scalar(0.0, theta.dtype), scalar(self.beta, theta.dtype)
         blocks = blocks_of(theta, grad, v)
@@ -173,7 +173,7 @@ class Adagrad:
     def __init__(self, *, epsilon: float = 1e-8):
         self.epsilon = epsilon
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = np.zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate s, which is a sum as it is."""
         s, rate, epsilon = zeros(theta), scalar(0.0, theta.dtype), scalar(self.epsilon, theta.dtype)
         blocks = blocks_of(theta, grad, s)
@@ -202,7 +202,7 @@ class RmsProp:
         self.rho = rho
         self.epsilon = epsilon
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = np.zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate s' = s/(1 − ρ)."""
         s, root = zeros(theta), math.sqrt(1.0 - self.rho)
         rate, rho, epsilon = (scalar(value, theta.dtype) for value in (0.0, self.rho, self.epsilon / root))
@@ -233,7 +233,7 @@ class Adadelta:
         self.rho = rho
         self.epsilon = epsilon
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = np.zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate s' = s/(1 − ρ) and d' = d/(1 − ρ)."""
         s, d, epsilon = zeros(theta), zeros(theta), self.epsilon / (1.0 - self.rho)
         rate, rho, epsilon_ = (scalar(value, theta.dtype) for value in (0.0, self.rho, epsilon))
@@ -279,7 +279,7 @@ class Adam:
         self.epsilon = epsilon
         self.amsgrad = amsgrad
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = np.zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate v' = v/(1 − β1), s' = s/(1 − β2) and, for AMSGrad, the largest s' so far."""
         if self.amsgrad:
             return self._bind_amsgrad(theta, grad, zeros)
@@ -328,7 +328,7 @@ class AdamW:
         self.epsilon = epsilon
         self.weight_decay = weight_decay
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = np.zeros_like) -> BoundOptimizer:
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeros_like) -> BoundOptimizer:
         """Allocate v' and s' as Adam does; no block holds both weights and biases."""
         v, s = zeros(theta), zeros(theta)
         start, stop, _ = decayed.indices(theta.size)
@@ -376,7 +376,7 @@ class Nadam:
         self.beta2 = beta2
         self.epsilon = epsilon
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = np.zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate v' = v/(1 − β1) and s' = s/(1 − β2)."""
         v, s = zeros(theta), zeros(theta)
         blocks = blocks_of(theta, grad, v, s, scratches=2)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dlspec.core.arrays import empty
 from dlspec.core.randomness import stream
 
 Batch = tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]
@@ -38,7 +39,8 @@ class Gathered:
     def __init__(self, X: NDArray[Any], Y: NDArray[Any], weights: NDArray[Any] | None, *, batch_size: int, most: int):
         together = max(1, GATHERED_BYTES // (batch_size * X[:1].nbytes or 1))
         rows = min(together, GATHERED_BATCHES, most) * batch_size
-        self.X, self.Y = (np.empty((rows, *array.shape[1:]), array.dtype) for array in (X, Y))
+        self.X: NDArray[Any] = empty((rows, *X.shape[1:]), X.dtype)
+        self.Y = np.empty((rows, *Y.shape[1:]), Y.dtype)
         self.w = None if weights is None else np.empty(rows, weights.dtype)
         self._batch_size = batch_size
         self._full = self._cut(rows)
