@@ -19,7 +19,8 @@ def at(array):
 def test_arrays_begin_with_a_line(shape, dtype):
     for array in (arrays.empty(shape, dtype), arrays.zeros(shape, dtype)):
         assert (array.shape, array.dtype, at(array)) == (shape, np.dtype(dtype), 0)
-        assert array.flags.c_contiguous and array.flags.writeable
+        assert array.flags.c_contiguous
+        assert array.flags.writeable
     assert not arrays.zeros(shape, dtype).any()
 
 
