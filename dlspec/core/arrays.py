@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -16,6 +17,7 @@ Shape = tuple[int, ...]  # of one example; a batch has one axis more, in front
 # with this size, 850 with 16,384 and 1,204 with 4,096 (one thread, 2 MB second-level cache).
 BLOCK = 65_536
 LINE = 64  # bytes of a line of the cache
+SPREAD = 131_072  # bytes that `spread` fills at most
 
 _ZEROS: WeakValueDictionary[tuple[Shape, np.dtype[Any]], Array] = WeakValueDictionary()
 
@@ -65,6 +67,34 @@ def shared_zeros(shape: Shape, dtype: npt.DTypeLike) -> Array:
 def scalar(value: float, dtype: npt.DTypeLike) -> Array:
     """A number as an array of no dimensions: a ufunc takes 0.3 µs less for it than for a Python number."""
     return np.array(value, dtype)
+
+
+def scratch_for(size: int, dtype: npt.DTypeLike) -> Array:
+    """Memory for `spread` that several may share who use at once what they are given, up to `size` numbers each."""
+    return empty((min(size, SPREAD // np.dtype(dtype).itemsize),), dtype)
+
+
+def spread(row: Array, m: int, scratch: Array) -> Callable[[], Array]:
+    """A function that gives `row (n,)` as it is by then, in the form that is fastest beside an array (m, n).
+
+    Two arrays of one shape are added in two thirds of the time of an array and a row, even if the row is copied m times
+    for it: 0.7 µs against 1.1 for 64×64, 2.4 against 3.8 for 128×256. That ends where the copies leave the cache: 12 µs
+    against 13 for 256×512, and nothing to be seen in a whole step with 128×512. A number takes 0.15 µs, where a row of
+    one takes 0.57 beside 64 examples.
+
+    Args:
+        row: its memory is read again by every call.
+        m: how many rows it is combined with.
+        scratch: from `scratch_for`; what is given lies there, where there is room for it.
+    """
+    n = row.size
+    if n == 1:
+        number = row.reshape(())
+        return lambda: number
+    if m * n > scratch.size:
+        return lambda: row
+    take: Callable[..., Array] = row.reshape(1, n).take
+    return partial(take, np.zeros(m, np.intp), 0, scratch[: m * n].reshape(m, n), "clip")
 
 
 def blocks_of(*vectors: Array, scratches: int = 1) -> list[tuple[Array, ...]]:

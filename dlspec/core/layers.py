@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dlspec.core.activations import Activation, Bound
-from dlspec.core.arrays import Array, Shape, empty, scalar
+from dlspec.core.arrays import Array, Shape, empty, scalar, spread
 from dlspec.core.initializers import Initializer
 from dlspec.core.parameters import ParameterSpec
 from dlspec.core.randomness import uniform_16_bits
@@ -31,6 +31,7 @@ class Binding:
         training: False leaves out what happens only in training (dropout).
         input_gradient: where a layer with weights writes dA_prev (m, …); None where nobody needs it (the first layer,
             evaluation). Layers without weights overwrite the gradient they get.
+        scratch: for `spread`; all layers share it.
         rng: generator of the dropout masks; must be given for training with dropout.
     """
 
@@ -41,6 +42,7 @@ class Binding:
     dtype: npt.DTypeLike
     training: bool
     input_gradient: Array | None
+    scratch: Array
     rng: np.random.Generator | None
 
 
@@ -97,8 +99,7 @@ class Dense:
         W, dA_prev = to.values["W"], to.input_gradient
         W_T, dW_T = W.T, to.gradients["W"].T  # (n_in, n_out), C-contiguous: see Parameters
         b, db = (to.values["b"], to.gradients["b"]) if self.bias else (None, None)
-        if b is not None and self.units == 1:
-            b = b.reshape(())  # a number, not a row: 0.15 µs in place of 0.57 for 64 examples
+        bias = None if b is None else spread(b, to.batch, to.scratch)
         A_prev = Z = empty((to.batch, self.units), to.dtype)
         # The method dot takes 0.1 µs less than the function, and 0.5 less than matmul, for the same product.
         sum_of_rows, add = np.ones(to.batch, to.dtype).dot, np.add
@@ -107,7 +108,7 @@ class Dense:
             nonlocal A_prev
             A_prev = A
             A.dot(W_T, Z)
-            return Z if b is None else add(Z, b, Z)
+            return Z if bias is None else add(Z, bias(), Z)
 
         def backward(dZ: Array) -> Array:
             A_prev.T.dot(dZ, dW_T)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from dlspec.core.arrays import Array, empty, scalar, shared_zeros
+from dlspec.core.arrays import Array, empty, scalar, scratch_for, shared_zeros, spread
 
 LossesAndGradient = Callable[[Array, npt.NDArray[Any]], tuple[Array, Array]]
 
@@ -285,6 +285,8 @@ class CategoricalCrossEntropy:
         E = empty((units, batch), dtype)
         E_T, E_flat = E.T, E.reshape(-1)
         highest, total, losses, picked, means = (np.empty(batch, dtype) for _ in range(5))
+        scratch = scratch_for(units * batch, dtype)
+        highest_rows, total_rows = spread(highest, units, scratch), spread(total, units, scratch)
         columns, at = np.arange(batch, dtype=np.intp), np.empty(batch, np.intp)
         width, m, sum_of_rows = np.array(batch, np.intp), scalar(batch, dtype), np.ones(units, dtype).dot
         s = self.label_smoothing
@@ -298,7 +300,7 @@ class CategoricalCrossEntropy:
             add(at, columns, at)  # where z_y lies in E
             copyto(E_T, Z)
             highest_of_rows(E, axis=0, out=highest)
-            subtract(E, highest, E)
+            subtract(E, highest_rows(), E)
             take(at, None, picked, "clip")
             if s:
                 multiply(picked, rest, picked)
@@ -309,7 +311,7 @@ class CategoricalCrossEntropy:
             log(total, losses)
             subtract(losses, picked, losses)
             multiply(total, m, total)
-            divide(E, total, E)  # softmax(Z)/m
+            divide(E, total_rows(), E)  # softmax(Z)/m
             if s:
                 subtract(E, uniform_share, E)
             take(at, None, picked, "clip")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dlspec.core.activations import Bound
-from dlspec.core.arrays import Array, Shape, empty
+from dlspec.core.arrays import Array, Shape, empty, scratch_for
 from dlspec.core.layers import Binding, Elementwise, Layer
 from dlspec.core.parameters import Parameters, ParameterSpec
 
@@ -96,6 +96,8 @@ class Network:
         """
         parts = []
         below = False  # whether a layer nearer the input needs the gradient: it has parameters
+        outputs = [*(placed.in_shape for placed in self.placed[1:]), self.out_shape]
+        scratch = scratch_for(batch * max(map(math.prod, outputs)), parameters.theta.dtype)
         gradients = self._gradient_buffers(batch if training else 0, parameters.theta.dtype)
         for placed in self.placed:
             if _has_weights(placed.specs):
@@ -114,6 +116,7 @@ class Network:
                         dtype=parameters.theta.dtype,
                         training=training,
                         input_gradient=_first(gradients[0], (batch, *placed.in_shape)) if training and below else None,
+                        scratch=scratch,
                         rng=rng,
                     )
                 )

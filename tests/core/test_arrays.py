@@ -37,3 +37,21 @@ def test_zeros_of_one_shape_share_their_memory_and_cannot_be_written():
     assert arrays.shared_zeros((3, 4), np.float64) is not first
     with pytest.raises(ValueError, match="read-only"):
         first[0] = 1
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("m", "n"), [(1, 1), (5, 1), (1, 4), (3, 4), (300, 400)])
+def test_a_row_is_spread_as_it_is_when_it_is_used(m, n, dtype, rng):
+    row, Z = np.zeros(n, dtype), rng.standard_normal((m, n)).astype(dtype)
+    rows = arrays.spread(row, m, arrays.scratch_for(m * n, dtype))
+    for _ in range(2):
+        row += rng.standard_normal(n).astype(dtype)
+        np.testing.assert_array_equal(Z + rows(), Z + row, strict=True)
+
+
+def test_rows_share_their_scratch_while_they_fit_into_the_cache():
+    scratch = arrays.scratch_for(1 << 30, np.float32)
+    assert scratch.nbytes == arrays.SPREAD
+    small, large = np.ones(10, np.float32), np.ones(400, np.float32)
+    assert np.shares_memory(arrays.spread(small, 300, scratch)(), scratch)
+    assert arrays.spread(large, 300, scratch)() is large
