@@ -253,6 +253,13 @@ def snapshot_epochs(experiment: Experiment, *, steps_per_epoch: int) -> list[int
     return [end // unit for end in ends] if all(end % unit == 0 for end in ends) else []
 
 
+def build_is_measured(experiment: Experiment, *, steps_per_epoch: int) -> Callable[[int], bool]:
+    """Whether train and dev are measured after an epoch: the first, the last, every so manieth, and for snapshots."""
+    every, last = int(experiment.evaluation.every), experiment.training.epochs
+    others = {1, last, *snapshot_epochs(experiment, steps_per_epoch=steps_per_epoch)}
+    return lambda epoch: epoch % every == 0 or epoch in others
+
+
 def _settings(section: Section) -> dict[str, Any]:
     """A named section's settings, which are the keyword arguments of the class of that name in core."""
     settings = section.model_dump()

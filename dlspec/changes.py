@@ -4,7 +4,7 @@
 |---------|---------------------------------------------------------|-----------------------------------------|
 | budget  | epochs, patience, checkpoints, yardsticks of the report | the run goes on as it would have        |
 | segment | optimizer settings, decay, regularization, batch size,  | the run goes on otherwise: a new        |
-|         | class weights, augmentation                             | segment                                 |
+|         | class weights, augmentation, how often it is measured   | segment                                 |
 | fixed   | data, architecture, initializer, dtype, seed, name, …   | refused: it would be another run        |
 """
 
@@ -36,6 +36,7 @@ SEGMENT = (
     "optimizer",
     "decay",
     "regularization",
+    "evaluation.every",
     "batch_size",
     "augmentation",
     "training.class_weight",
@@ -88,7 +89,7 @@ def changes(old: Experiment, new: Experiment, *, recorded: Collection[str]) -> C
         key = dotted(path)
         if key in ("threads", "streams"):
             threads.append(key)
-        elif _is_budget(key, new):
+        elif _is_budget(key, new) and _is_budget(key, old):
             budget.append(key)
         elif key != "optimizer.name" and _fits(key, SEGMENT):
             segment.append(key)
@@ -125,9 +126,14 @@ def entered(state: TrainingState, old: Experiment, new: Experiment) -> TrainingS
 
 
 def _is_budget(key: str, experiment: Experiment) -> bool:
-    if key == "training.epochs" and isinstance(experiment.decay, Cosine | OneCycle):
-        return False  # the decay spans the whole run
+    if key == "training.epochs" and (isinstance(experiment.decay, Cosine | OneCycle) or _ends_between(experiment)):
+        return False  # the decay spans the whole run, or the last epoch was measured because it was the last one
     return any(_below(key, stem) for stem in BUDGET)
+
+
+def _ends_between(experiment: Experiment) -> bool:
+    every = experiment.evaluation.every
+    return every != "auto" and experiment.training.epochs % every != 0
 
 
 def _fits(key: str, patterns: tuple[str, ...]) -> bool:

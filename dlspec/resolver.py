@@ -1,9 +1,10 @@
 """An experiment with every `auto` replaced by what it means for its data, and checked against it."""
 
 from collections.abc import Sequence
-from itertools import count, pairwise
+from itertools import count
 from typing import Any
 
+from dlspec import workload
 from dlspec.config.architecture import LOSSES_AFTER, OutputActivation, OutputLayer
 from dlspec.config.data import OneFile, SplitFiles, Synthetic
 from dlspec.config.decay import Cosine, Plateau
@@ -17,14 +18,6 @@ from dlspec.data.dataset import Dataset
 from dlspec.data.split import percents
 from dlspec.data.streamed import StreamedExamples
 from dlspec.experiment_data import synthetic_seed
-
-# Multiply-adds of one forward pass from which a second thread pays: measured over whole training
-# steps on two cores, see docs/performance.md.
-THREADS_PAY_FROM = 20_000_000
-
-# Two streams beat two threads in each product where these are many and small, so that dividing each costs most: from so
-# many multiply-adds of a forward pass, in products of at most so many in the mean; see docs/performance.md.
-STREAMS_PAY_FROM, STREAMS_PAY_TO = 150_000_000, 8_000_000
 
 # What `loss: auto` may mean: the first loss that fits the output activation and the task.
 DEFAULT_LOSSES: dict[str, Section] = {
@@ -58,37 +51,19 @@ def resolve(loaded: LoadedExperiment, dataset: Dataset, *, cores: int) -> Experi
     _check_batches(loaded, dataset)
     _check_buffer(loaded, dataset)
     _check_length(loaded, dataset)
+    measuring = workload.measuring(experiment, dataset, units=int(output.units))
+    _check_patience(loaded, every=int(measuring["every"]))
     updates: dict[str, Any] = {
         "data": _resolved_data(experiment, dataset),
         "architecture": experiment.architecture.model_copy(update={"output": output}),
-        "evaluation": experiment.evaluation.model_copy(update={"metric": metric, "test": _test(experiment, dataset)}),
+        "evaluation": experiment.evaluation.model_copy(
+            update={"metric": metric, "test": _test(experiment, dataset)} | measuring
+        ),
     }
     if stopping is not None:
         updates["training"] = experiment.training.model_copy(update={"early_stopping": stopping})
-    updates |= _threads_and_streams(loaded, dataset, units=int(output.units), cores=cores)
+    updates |= workload.division_of_work(loaded, dataset, units=int(output.units), cores=cores)
     return experiment.model_copy(update=updates)
-
-
-def _threads_and_streams(loaded: LoadedExperiment, dataset: Dataset, *, units: int, cores: int) -> dict[str, int]:
-    """How the work of a step is divided: by its size alone, so that it is the same every time.
-
-    Raises:
-        ConfigError: two streams that cannot be.
-    """
-    experiment, train = loaded.experiment, dataset.splits["train"]
-    threads, streams, layers = experiment.threads, experiment.streams, experiment.architecture.layers
-    widths = [train.n_x, *(layer.units for layer in layers), units]
-    batch = len(train) if experiment.batch_size == "all" else min(len(train), experiment.batch_size)
-    products = [batch * n_in * n_out for n_in, n_out in pairwise(widths)]
-    if threads == "auto":
-        threads = 2 if streams == 2 else cores if sum(products) >= THREADS_PAY_FROM else 1
-    obstacle = experiment.obstacle_to_two_streams(threads)
-    if streams == "auto":
-        many_and_small = STREAMS_PAY_FROM <= sum(products) <= STREAMS_PAY_TO * len(products)
-        streams = 2 if obstacle is None and many_and_small else 1
-    elif streams == 2 and obstacle is not None:
-        raise loaded.problem(("streams",), f"2 streams do not go with {obstacle}; expected streams: 1, or auto")
-    return {"threads": threads, "streams": streams}
 
 
 def _resolved_data(experiment: Experiment, dataset: Dataset) -> OneFile | SplitFiles | Synthetic:
@@ -258,6 +233,21 @@ def _check_length(loaded: LoadedExperiment, dataset: Dataset) -> None:
             ("decay", "cycles"),
             f"found {decay.cycles:,}, but only {length - decay.warmup:,} {decay.per}s are left; expected no more",
         )
+
+
+def _check_patience(loaded: LoadedExperiment, *, every: int) -> None:
+    """Patience that runs out before the next measurement would end with the first one that is no better."""
+    stopping, decay = loaded.experiment.training.early_stopping, loaded.experiment.decay
+    waiting: list[tuple[tuple[str, ...], int]] = []
+    waiting += [] if stopping is None else [(("training", "early_stopping", "patience"), stopping.patience)]
+    waiting += [(("decay", "patience"), decay.patience)] if isinstance(decay, Plateau) else []
+    for where, patience in waiting:
+        if patience < every:
+            raise loaded.problem(
+                where,
+                f"found {patience} epochs, but train and dev are measured every {every} of them; expected at least "
+                f"{every}, or a smaller evaluation.every",
+            )
 
 
 def _check_batches(loaded: LoadedExperiment, dataset: Dataset) -> None:

@@ -330,14 +330,14 @@ def build_trainer(
     Args:
         prepared: from `prepare`.
         cost: from `builder.build_cost`.
-        evaluator: measures train and dev after each epoch.
+        evaluator: measures train and dev.
         interrupted: asked after every step; True ends the run.
         say_next: the next step after a step at which `StepsDone` is said.
     """
     experiment, dataset = prepared.experiment, prepared.dataset
     optimizer, learning_rate = builder.build_optimizer(experiment)
     before_step, after_step = builder.build_constraints(experiment)
-    watched = _watched(prepared)
+    watched, batches = _watched(prepared), batches_of(prepared)
 
     def measure() -> dict[str, float]:
         return {
@@ -353,9 +353,10 @@ def build_trainer(
         decay=builder.build_decay(experiment),
         per=experiment.decay.per,
         plateau=builder.build_plateau(experiment),
-        batches=batches_of(prepared),
+        batches=batches,
         epochs=experiment.training.epochs,
         measure=measure,
+        is_measured=builder.build_is_measured(experiment, steps_per_epoch=batches.steps_per_epoch),
         watch=builder.watch_of(experiment, dataset),
         dropout_rng=stream(experiment.seed, "dropout"),
         before_step=before_step,
@@ -366,12 +367,12 @@ def build_trainer(
 
 
 def _watched(prepared: Prepared) -> dict[str, Measured]:
-    """What is measured after every epoch: train, or a sample of a large one, and dev."""
+    """What is measured in the midst of the training: train, or a sample of a large one, and dev."""
     experiment, splits = prepared.experiment, prepared.dataset.splits
     watched: dict[str, Measured] = {name: splits[name] for name in ("train", "dev") if name in splits}
     most, train = experiment.evaluation.train_examples, splits["train"]
-    if most != "all" and most < len(train) and experiment.batch_size != "all":
-        watched["train"] = Sample(*train.sample(most, experiment.seed))
+    if most != "all" and int(most) < len(train) and experiment.batch_size != "all":
+        watched["train"] = Sample(*train.sample(int(most), experiment.seed))
     return watched
 
 

@@ -102,6 +102,7 @@ class Lines:
         self._clock = clock
         self._epochs = 0
         self._before = self._steps = 0
+        self._measured: EpochDone | None = None
         self._started = self._said = clock()
 
     def __enter__(self) -> Self:
@@ -112,20 +113,24 @@ class Lines:
     ) -> None: ...
 
     def __call__(self, event: Event) -> None:
-        """Say how far it is, every two seconds."""
+        """Say how far it is, every two seconds, with the numbers of the last epoch that was measured."""
         if isinstance(event, RunStarted):
             self._epochs, self._before, self._steps = event.epochs, event.step, event.steps
             self._started = self._clock()
-        elif isinstance(event, EpochDone) and self._clock() - self._said >= LINE_EVERY_S:
-            self._said = self._clock()
-            seconds = self._said - self._started
-            steps = event.step - self._before
-            left = seconds / steps * (self._steps - event.step)
-            rate = f"{steps / seconds:,.0f} steps/s"
-            self._say(f"epoch {event.epoch}/{self._epochs}, {rate}, {_numbers(event)}, {left:.0f} s left")
+            return
+        if isinstance(event, EpochDone):
+            self._measured = event
+        if isinstance(event, StepsDone | EpochDone) and self._clock() - self._said >= LINE_EVERY_S:
+            self._say(event)
 
-    def _say(self, line: str) -> None:
-        self._console.print(text(line))
+    def _say(self, event: StepsDone | EpochDone) -> None:
+        self._said = self._clock()
+        seconds, steps = self._said - self._started, event.step - self._before
+        parts = [f"epoch {event.epoch}/{self._epochs}", f"{steps / seconds:,.0f} steps/s"]
+        if self._measured is not None:
+            parts.append(_numbers(self._measured))
+        parts.append(f"{seconds / steps * (self._steps - event.step):.0f} s left")
+        self._console.print(text(", ".join(parts)))
 
 
 class Silence:

@@ -25,9 +25,11 @@ def introduce(notes: Console, prepared: Prepared) -> None:
     network = "-".join(map(str, widths))
     threads = f"{experiment.threads} thread{'s' if experiment.threads != 1 else ''}"
     threads += ", 2 streams" if experiment.streams == 2 else ""
+    every = experiment.evaluation.every
+    seldom = f"; measured every {every:,} epochs" if every not in ("auto", 1) else ""
     streamed = "; streamed" if isinstance(dataset.splits["train"], StreamedExamples) else ""
     notes.print(text(f"{experiment.name}: {splits}; {n_x:,} feature{'s' * (n_x != 1)}, {kind}{streamed}"))
-    notes.print(text(f"network {network}, {experiment.optimizer.name}, {threads}"))
+    notes.print(text(f"network {network}, {experiment.optimizer.name}, {threads}{seldom}"))
     for warning in dataset.warnings:
         notes.print(text(f"warning: {warning}"))
 

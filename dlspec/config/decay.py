@@ -132,7 +132,7 @@ class Plateau(Section):
     min_rate: float = Field(0.0, ge=0, description="the rate is not lowered below this; 0 to α0")
     cooldown: int = Field(0, ge=0, description="epochs after a lowering that do not count as waiting")
     monitor: str = Field("dev_loss", pattern=MONITOR_PATTERN, description=MONITOR_DESCRIPTION)
-    per: Per = Field("epoch", description="unit of warmup; the quantity is measured after every epoch")
+    per: Per = Field("epoch", description="unit of warmup; patience and cooldown are in epochs")
     warmup: Warmup = 0
 
 

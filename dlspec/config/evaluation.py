@@ -52,10 +52,17 @@ class Evaluation(Section):
         "than any that does not; a metric that optimize may name, predict_ms, milliseconds to predict one example, or "
         "model_kb, the size of the parameters in kB",
     )
-    train_examples: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
-        10_000,
-        description="of a larger training set so many random examples are measured after each epoch, always the same "
-        "ones, which takes less time; all: all of them, as with batch_size all; the report measures all in any case",
+    every: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        "auto",
+        description="epochs from one measurement of train and dev to the next; the first epoch and the last one are "
+        "measured too; auto: so many that measuring takes about a thirtieth of the time, with at least 30 measurements "
+        "in a run and 5 within any patience",
+    )
+    train_examples: Annotated[int, Field(ge=1)] | Literal["auto", "all"] = Field(
+        "auto",
+        description="of a larger training set so many random examples are measured, always the same ones, which takes "
+        "less time; all: all of them, as with batch_size all; auto: a twentieth, 2,000 at least and 10,000 at most; "
+        "the report measures all in any case",
     )
     test: bool | Literal["auto"] = Field(
         "auto",

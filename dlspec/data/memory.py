@@ -19,7 +19,7 @@ class Memory:
     |          | two buffers that training examples are shuffled in, 1/16 each at least           |
     | 1/8      | two buffers of examples to be measured                                           |
     | 1/8      | a piece of the file as it is stored, and those of its rows that are wanted       |
-    | 1/64     | training examples that are measured after every epoch                            |
+    | 1/64     | training examples that are measured in the midst of the training                 |
     | the rest | mini-batches, room for whoever reads and unpacks                                 |
     """
 
@@ -42,7 +42,7 @@ class Memory:
 
     @property
     def sample(self) -> int:
-        """Bytes of the training examples that are held to be measured after every epoch."""
+        """Bytes of the training examples that are held to be measured again and again."""
         return self.limit // 64
 
     @property

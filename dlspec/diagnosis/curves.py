@@ -14,11 +14,11 @@ from dlspec.diagnosis.findings import Finding
 Row = Mapping[str, Any]
 
 STILL_FALLING = 0.05
-"""Fall of the training loss over the last third of the epochs, as a share of its mean there."""
+"""Fall of the training loss over the last third of the measurements, as a share of its mean there."""
 OSCILLATING = 0.05
-"""Mean change of the training loss from epoch to epoch in the last half, as a share of its mean there."""
+"""Mean change of the training loss from one measurement to the next in the last half, as a share of its mean."""
 RISING = 0.05
-"""Share of the epochs of full-batch descent in which J rises by more than rounding explains."""
+"""Share of the measurements of full-batch descent at which J has risen by more than rounding explains."""
 PARTED = 0.1
 """Rise of the dev loss from its lowest point to the end, as a share."""
 MOVED = 1.0
@@ -32,8 +32,8 @@ class Trend:
     """The training loss in numbers.
 
     Attributes:
-        fall: over the last third of the epochs by the slope of a line through it, as a share of its mean there.
-        roughness: mean change from epoch to epoch in the last half, as a share; 0 where it falls all the way.
+        fall: over the last third of the measurements by the slope of a line through it, as a share of its mean there.
+        roughness: mean change from one to the next in the last half, as a share; 0 where it falls all the way.
         moved: ‖ΔW‖/‖W‖, added up over all steps; infinite where it is unknown.
     """
 
@@ -113,17 +113,17 @@ def _rises(rows: Sequence[Row]) -> Iterator[Finding]:
     rising = [row["epoch"] for row, (a, b) in zip(rows[1:], pairwise(costs), strict=True) if b > a * (1 + _ROUNDING)]
     share = len(rising) / max(1, len(costs) - 1)
     if share > RISING:
-        words = f"the cost J rises in {len(rising):,} of {len(costs) - 1:,} epochs of full-batch descent"
-        words += ", where every step should lower it: the learning rate is too large, or a gradient is wrong"
+        words = f"the cost J of full-batch descent has risen at {len(rising):,} of {len(costs) - 1:,} measurements"
+        words += ", though every step should lower it: the learning rate is too large, or a gradient is wrong"
         yield Finding("rising cost", None, rising[0], share, RISING, words)
 
 
 def _of_trend(trend: Trend) -> Iterator[Finding]:
     if trend.roughness > OSCILLATING:
-        words = f"the training loss changes by {trend.roughness:.0%} from epoch to epoch, up and down"
+        words = f"the training loss changes by {trend.roughness:.0%} from one measurement to the next"
         yield Finding("oscillating cost", None, None, trend.roughness, OSCILLATING, words)
     elif trend.fall > STILL_FALLING:
-        words = f"the training loss falls by {trend.fall:.0%} over the last third of the epochs, and has not settled"
+        words = f"the training loss falls by {trend.fall:.0%} over the last third of the run, and has not settled"
         yield Finding("cost still falling", None, None, trend.fall, STILL_FALLING, words)
     if trend.moved < MOVED:
         words = f"all updates together are {trend.moved:.2g} times as large as the weights: they have hardly moved"

@@ -127,7 +127,7 @@ def to_state(checkpoint: Checkpoint, parameters: Parameters, *, source: str) -> 
 
 def _state(checkpoint: Checkpoint, parameters: Parameters) -> TrainingState:
     progress = checkpoint.progress
-    plateau, spikes = progress["plateau"], progress["spikes"]
+    spikes = progress["spikes"]
     return TrainingState(
         epoch=progress["epoch"],
         seen=progress["seen"],
@@ -140,9 +140,17 @@ def _state(checkpoint: Checkpoint, parameters: Parameters) -> TrainingState:
         best_value=progress["best_value"],
         waited=progress["waited"],
         best_meets_limits=progress.get("best_meets_limits", True),  # runs before there were limits have none
-        plateau=PlateauState(**{**plateau, "best": Best(**plateau["best"])}),
+        plateau=plateau_of(progress["plateau"], epoch=progress["epoch"]),
         spikes=SpikeState(**{**spikes, "found": tuple(Spike(**spike) for spike in spikes["found"])}),
     )
+
+
+def plateau_of(saved: Mapping[str, Any], *, epoch: int) -> PlateauState:
+    """The state of a plateau in a checkpoint after so many epochs."""
+    best = Best(**saved["best"])
+    # Runs before epochs could go unmeasured have the epochs waited, and those of the cooldown that are left.
+    waits_from = epoch - best.waited + saved["cooldown"] if "cooldown" in saved else saved["waits_from"]
+    return PlateauState(saved["factor"], best, waits_from)
 
 
 def _vector(arrays: Mapping[str, Array], parameters: Parameters) -> Array:

@@ -24,7 +24,7 @@ LOG_FILE = "log.txt"
 
 
 class MetricsRecorder:
-    """Appends one line per epoch to `metrics.jsonl`, and the wall clock to `timings.jsonl`.
+    """Appends one line per measured epoch to `metrics.jsonl`, and the wall clock to `timings.jsonl`.
 
     The two are kept apart so that the metrics of the same run are the same bytes.
 
@@ -82,7 +82,7 @@ class MetricsRecorder:
 
 
 def read_metrics(run: Path) -> list[dict[str, Any]]:
-    """The rows of `metrics.jsonl`, one per epoch."""
+    """The rows of `metrics.jsonl`, one per measured epoch."""
     return [json.loads(line) for line in _lines(run / METRICS_FILE)]
 
 
@@ -201,7 +201,7 @@ class CheckpointWriter:
             if self._is_time(event.step):
                 self._write(self._finite)
         elif isinstance(event, StepsDone):
-            if self._is_time(event.step) and not event.last_of_epoch:
+            if self._is_time(event.step) and not event.epoch_done_follows:
                 self._write(event.state())
         elif isinstance(event, RunStarted):
             self._finite = event.state()

@@ -234,7 +234,7 @@ class Evaluator:
         self._target_variance = splits["train"].target_variance() if regression else 1.0
 
     def measure(self, split: str, examples: Measured | None = None) -> dict[str, float]:
-        """Cost, loss and the metrics of a split, in short; called after every epoch.
+        """Cost, loss and the metrics of a split, in short; called in the midst of the training.
 
         Args:
             split: its name.

@@ -25,9 +25,9 @@ class TrainingState:
         best_vector: the same of the best epoch so far.
         best_epoch: number of that epoch, 0 before the first.
         best_value: its monitored value, None before the first.
-        waited: epochs since.
+        waited: epochs from it to the last one that was measured.
         plateau: how far the learning rate has been lowered, and what is waited for.
-        spikes: the usual loss, and the spikes of this epoch so far.
+        spikes: the usual loss, and the spikes since the last epoch that was measured.
         best_meets_limits: whether the best epoch meets the limits of the watch.
     """
 
@@ -65,20 +65,20 @@ class StepsDone:
     epoch: int  # completed epochs
     step: int  # steps done in all
     loss: float  # of the last mini-batch
-    last_of_epoch: bool  # whether the end of the epoch follows
+    epoch_done_follows: bool  # after the last step of an epoch that will be measured
     state: Callable[[], TrainingState]
 
 
 @dataclass(frozen=True, slots=True)
 class EpochDone:
-    """An epoch is complete and measured."""
+    """An epoch is complete and measured. Epochs that are not measured end without a word."""
 
     epoch: int  # completed epochs, this one included
     step: int
     learning_rate: float  # of its last step
     quantities: Mapping[str, float]  # train_cost, train_loss, …, dev_cost, …
     improved: bool
-    spikes: tuple[Spike, ...]  # steps whose loss was far above the usual
+    spikes: tuple[Spike, ...]  # steps whose loss was far above the usual, since the last epoch that was measured
     state: Callable[[], TrainingState]
 
 

@@ -28,22 +28,21 @@ class PlateauState:
 
     Attributes:
         factor: what all lowerings make together; the learning rate is this times what the decay says.
-        best: the best epoch, and the epochs waited since it or since the last lowering.
-        cooldown: epochs left that do not count as waiting.
+        best: the best epoch.
+        waits_from: the epoch from which waiting counts: the last one of the cooldown after the last lowering.
     """
 
     factor: float = 1.0
     best: Best = Best()  # noqa: RUF009 - frozen
-    cooldown: int = 0
+    waits_from: int = 0
 
 
 def lowered(state: PlateauState, plateau: Plateau, *, learning_rate: float, epoch: int, value: float) -> PlateauState:
     """The state, now that `epoch` ended with `value`; `learning_rate` is α0."""
     best = after_epoch(state.best, plateau.watch, epoch=epoch, value=value)
-    if state.cooldown > 0:
-        return PlateauState(state.factor, replace(best, waited=0), state.cooldown - 1)
-    if not is_over(best, plateau.watch):
+    waited = epoch - max(best.epoch, state.waits_from)
+    if not is_over(replace(best, waited=waited), plateau.watch):
         return replace(state, best=best)
     lowest = min(state.factor, plateau.min_rate / learning_rate)
     factor = max(state.factor * plateau.factor, lowest)
-    return PlateauState(factor, replace(best, waited=0), plateau.cooldown)
+    return PlateauState(factor, best, epoch + plateau.cooldown)

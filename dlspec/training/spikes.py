@@ -10,7 +10,7 @@ WARM_UP = 50  # steps before anything can be called usual
 DEVIATIONS = 8.0  # a loss this many standard deviations above the mean, and more than twice the mean, is a spike
 # In smaller mini-batches one odd example makes the loss, and every outlier would be a spike.
 SMALLEST_BATCH = 8
-LISTED = 100  # spikes of an epoch that are kept
+LISTED = 100  # spikes that are kept until they are taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class SpikeState:
         steps: losses seen.
         mean: of the loss, weighted exponentially.
         variance: likewise.
-        found: spikes of the running epoch.
+        found: spikes since they were last taken.
     """
 
     steps: int = 0
@@ -77,6 +77,6 @@ class SpikeWatch:
             self.restore(SpikeState(found=tuple(self._found)))
 
     def take(self) -> tuple[Spike, ...]:
-        """The spikes since the last call: those of an epoch."""
+        """The spikes since the last call."""
         found, self._found = tuple(self._found), []
         return found

@@ -56,7 +56,7 @@ class Best:
     Attributes:
         epoch: its number, 0 before the first.
         value: its monitored value, None before the first.
-        waited: epochs since.
+        waited: epochs from it to the last one that was measured.
         meets_limits: whether it meets the limits; where no epoch does, the best is the best by value.
     """
 
@@ -77,7 +77,7 @@ def after_epoch(best: Best, watch: Watch, *, epoch: int, value: float, meets_lim
         gain = -math.inf
     if gain > watch.min_delta:
         return Best(epoch, value, 0, meets_limits)
-    return replace(best, waited=best.waited + 1)
+    return replace(best, waited=epoch - best.epoch)
 
 
 def is_over(best: Best, watch: Watch) -> bool:

@@ -24,7 +24,7 @@ batch_size: 16
 training: {epochs: 3}
 """
 
-ENDLESS = TINY.replace("epochs: 3", "epochs: 10000000")
+ENDLESS = TINY.replace("epochs: 3", "epochs: 10000000") + "evaluation: {every: 1}\n"
 
 # Beside them a finished run leaves one checkpoint that continues it, `checkpoints/step-00000009.h5`.
 REPRODUCIBLE_FILES = (

@@ -82,8 +82,14 @@ def test_without_a_dev_set_the_metric_is_that_of_train():
     assert "cost 2, train rmse 12.346" in shown(Lines, [(0, started()), (5, event)])
 
 
-def test_lines_say_nothing_of_single_steps():
-    assert shown(Lines, [(0, started()), (9, steps_done(0, 5)), (9, FINISHED)]) == ""
+def test_lines_within_an_epoch_have_the_numbers_of_the_last_one_that_was_measured():
+    timeline = [(0, started()), (1, steps_done(0, 2)), (4, steps_done(0, 5)), (8, steps_done(0, 8)), (9, epoch_done(1)),
+                (12, steps_done(1, 12)), (12.1, steps_done(1, 13)), (12.2, FINISHED)]  # fmt: skip
+    assert shown(Lines, timeline).splitlines() == [
+        "epoch 0/4, 1 steps/s, 28 s left",
+        "epoch 0/4, 1 steps/s, 32 s left",
+        "epoch 1/4, 1 steps/s, cost 0.5123, dev accuracy 90.00 %, 28 s left",
+    ]
 
 
 def test_the_bar_shows_epoch_speed_and_numbers():

@@ -244,7 +244,7 @@ each_lab = pytest.mark.parametrize("name", LABS)
 def train(lab, directory, *flags):
     """Costs after each epoch, and how many examples are right in the end, by split."""
     config = CONFIGS / f"{lab.config}.yaml"
-    overrides = [*overrides_for(config, directory), *lab.flags, *flags]
+    overrides = [*overrides_for(config, directory), *lab.flags, "evaluation.every=1", *flags]
     outcome = runner.train(preparation.prepare(loader.load(config, overrides)), runs_dir=directory)
     rows = (outcome.run / "metrics.jsonl").read_text().splitlines()
     right = {

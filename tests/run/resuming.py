@@ -37,6 +37,10 @@ EXPERIMENTS = {
     + "training: {epochs: 2, class_weight: balanced}\n",
     "all-at-once": MOONS.replace("batch_size: 16", "batch_size: all")
     + "architecture: {layers: [{units: 6, keep_prob: 0.8}]}\noptimizer: sgd\ntraining: {epochs: 6}\n",
+    "seldom-measured": MOONS
+    + "architecture: {layers: [{units: 6, keep_prob: 0.8}]}\noptimizer: {name: momentum, learning_rate: 0.5}\n"
+    + "decay: {name: plateau, monitor: train_loss, patience: 3, min_delta: 0.1}\nevaluation: {every: 3}\n"
+    + "training: {epochs: 8}\n",
     "two-streams": MOONS
     + "threads: 2\nstreams: 2\narchitecture: {layers: [{units: 6}, {units: 5}]}\nregularization: {l2: 0.1}\n"
     + "training: {epochs: 3, class_weight: balanced}\n",
@@ -49,6 +53,7 @@ STEPS = {
     "augmentation": 12,
     "streaming": 32,
     "all-at-once": 6,
+    "seldom-measured": 24,
     "two-streams": 9,
 }
 

@@ -86,7 +86,7 @@ def commands_again_and_again(run, until, failures, counts):
 def test_readers_of_a_running_run(readers, seconds, tmp_path):
     config = write(tmp_path, "dropout")
     runner.train(prepare(loader.load(config)), runs_dir=tmp_path / "finished")
-    flags = ["training.epochs=10000000", "checkpoint.every_seconds=0"]
+    flags = ["training.epochs=10000000", "evaluation.every=1", "checkpoint.every_seconds=0"]
     stop = []
 
     def train_on():

@@ -107,6 +107,31 @@ def test_epochs_of_a_decay_that_spans_the_run_begin_one(whole, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("every", "segments"),
+    [
+        (4, [0]),
+        (3, [0, 24]),  # the last epoch was measured because it was the last one
+    ],
+)
+def test_more_epochs_where_not_every_one_is_measured(every, segments, tmp_path):
+    flags = [f"evaluation.every={every}", "decay=constant"]
+    run = train(tmp_path, "seldom-measured", overrides=flags).run
+    runner.resume(run, overrides=["training.epochs=16"])
+    assert [segment.step for segment in segments_of(read_record(run))] == segments
+    again = runner.reproduce(run, runs_dir=tmp_path / "runs")
+    assert again.differences == ()
+    if len(segments) == 1:
+        longer = train(tmp_path / "long", "seldom-measured", overrides=[*flags, "training.epochs=16"]).run
+        assert content_of(run) == content_of(longer)
+
+
+def test_measuring_more_often_begins_one(tmp_path):
+    run = train(tmp_path, "seldom-measured", interrupted=stop_after(14)).run
+    runner.resume(run, overrides=["evaluation.every=1"])
+    assert [(row["epoch"], row["segment"]) for row in rows_of(run)] == [(1, 1), (3, 1), (5, 2), (6, 2), (7, 2), (8, 2)]
+
+
+@pytest.mark.parametrize(
     ("flag", "words"),
     [
         ("seed=4", "seed: cannot change in a run that has begun: everything random in the run follows from it"),

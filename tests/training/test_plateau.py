@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dlspec.run import checkpoint
 from dlspec.training.plateau import Plateau, PlateauState, lowered
 from dlspec.training.stopping import Best, Watch, after_epoch
 
@@ -54,10 +55,43 @@ def test_a_state_worked_by_hand():
         PlateauState(1.0, Best(1, 5, 0), 0),
         PlateauState(1.0, Best(2, 3, 0), 0),
         PlateauState(1.0, Best(2, 3, 1), 0),
-        PlateauState(0.5, Best(2, 3, 0), 1),
-        PlateauState(0.5, Best(2, 3, 0), 0),
-        PlateauState(0.5, Best(6, 1, 0), 0),
+        PlateauState(0.5, Best(2, 3, 2), 5),
+        PlateauState(0.5, Best(2, 3, 3), 5),
+        PlateauState(0.5, Best(6, 1, 0), 5),
     ]
+
+
+def test_only_some_epochs_measured_worked_by_hand():
+    plateau = Plateau(Watch("dev_loss", rising=False, patience=4), cooldown=3)
+    state, states = PlateauState(), []
+    for epoch, value in [(1, 5), (4, 3), (8, 4), (12, 4), (16, 4), (17, 2), (20, 9), (21, 9)]:
+        state = lowered(state, plateau, learning_rate=1.0, epoch=epoch, value=value)
+        states.append((state.factor, state.best.epoch, state.waits_from))
+    assert states == [
+        (1.0, 1, 0),
+        (1.0, 4, 0),
+        (0.5, 4, 11),  # 4 epochs after the best; those up to 11 do not count
+        (0.5, 4, 11),
+        (0.25, 4, 19),
+        (0.25, 17, 19),
+        (0.25, 17, 19),
+        (0.25, 17, 19),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("saved", "waits_from"),
+    [
+        ({"best": Best(7, 0.5, 2), "cooldown": 0}, 7),
+        ({"best": Best(3, 0.5, 2), "cooldown": 0}, 7),  # lowered after epoch 7
+        ({"best": Best(3, 0.5, 0), "cooldown": 4}, 13),
+        ({"best": Best(3, 0.5, 6), "waits_from": 11}, 11),
+    ],
+)
+def test_a_state_of_a_checkpoint_after_epoch_9(saved, waits_from):
+    best = saved["best"]
+    found = checkpoint.plateau_of({**saved, "factor": 0.5, "best": asdict(best)}, epoch=9)
+    assert found == PlateauState(0.5, best, waits_from)
 
 
 losses = st.lists(st.floats(-1e6, 1e6) | st.integers(0, 3).map(float), min_size=1, max_size=40)

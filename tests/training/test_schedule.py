@@ -106,8 +106,8 @@ def test_a_checkpoint_carries_what_the_plateau_remembers():
     parameters = build_network((2, 1)).parameters(dtype=np.float64)
     saved = checkpoint.of_state(finished.state(), parameters, normalization={}, model={})
     progress = checkpoint.decode(b"".join(checkpoint.encode(saved)), source="last.h5").progress["plateau"]
-    best = {"epoch": 3, "value": 0.5, "waited": 0, "meets_limits": True}
-    assert progress == {"factor": 0.25, "best": best, "cooldown": 0}
+    best = {"epoch": 3, "value": 0.5, "waited": 1, "meets_limits": True}
+    assert progress == {"factor": 0.25, "best": best, "waits_from": 4}
     assert PlateauState(**progress | {"best": Best(**progress["best"])}) == finished.state().plateau
 
 

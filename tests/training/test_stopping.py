@@ -36,6 +36,14 @@ def test_waiting_counts_the_epochs_since_the_best(values, min_delta):
         assert best.value == values[best.epoch - 1]
 
 
+def test_waiting_is_counted_in_epochs_where_only_some_are_measured():
+    watch, best, seen = Watch("dev_loss", rising=False, patience=10), Best(), []
+    for epoch, value in [(1, 3.0), (5, 2.0), (10, 2.5), (14, 2.5), (15, 2.5)]:
+        best = after_epoch(best, watch, epoch=epoch, value=value)
+        seen.append((best.epoch, best.waited, is_over(best, watch)))
+    assert seen == [(1, 0, False), (5, 0, False), (5, 5, False), (5, 9, False), (5, 10, True)]
+
+
 @given(st.one_of(values_of_epochs, coarse_values), deltas)
 def test_the_best_only_improves_and_by_more_than_min_delta(values, min_delta):
     bests = history(values, Watch("dev_loss", rising=False, min_delta=min_delta))

@@ -111,6 +111,57 @@ def test_signs_of_life_depend_on_the_clock_alone():
     assert [sign.step for sign in rarer] == [3, 7, 11]
 
 
+def every_third(epoch):
+    return epoch % 3 == 0 or epoch == 8
+
+
+def test_epochs_that_are_not_measured_end_without_a_word():
+    settings = {"batch_size": 8, "epochs": 8, "clock": frozen}
+    *_, whole = make_trainer(make_cost(keep_prob=0.7), make_examples(), **settings).run()
+    started, *measured, finished = make_trainer(
+        make_cost(keep_prob=0.7), make_examples(), is_measured=every_third, **settings
+    ).run()
+    assert [(type(event), event.epoch, event.step) for event in measured] == [
+        (EpochDone, 3, 12), (EpochDone, 6, 24), (EpochDone, 8, 32)
+    ]  # fmt: skip
+    assert (started.steps, finished.reason, finished.epoch, finished.step) == (32, "completed", 8, 32)
+    np.testing.assert_array_equal(finished.state().vector, whole.state().vector)
+
+
+def test_signs_of_life_say_whether_the_end_of_a_measured_epoch_follows():
+    def ends(**settings):
+        trainer = make_trainer(make_cost(), make_examples(m=30), batch_size=8, epochs=8, **settings)
+        return [(event.step, event.epoch_done_follows) for event in trainer.run() if isinstance(event, StepsDone)]
+
+    last = ends(is_measured=every_third, clock=ticking(1.0))
+    assert [step for step, _ in last] == list(range(1, 33))
+    assert [step for step, follows in last if follows] == [12, 24, 32]
+    # The clock goes on where nothing is measured in between: the fifth look is late enough, once an epoch.
+    rare = ends(is_measured=every_third, clock=ticking(STEPS_DONE_EVERY_S / 4.5))
+    assert len(rare) > len(ends(clock=ticking(STEPS_DONE_EVERY_S / 4.5)))
+
+
+@pytest.mark.parametrize("at", [3, 4, 8, 11, 12, 16, 30, 31])
+def test_a_state_from_anywhere_goes_on_alike_where_not_every_epoch_is_measured(at):
+    settings = {"batch_size": 8, "epochs": 8, "is_measured": every_third}
+
+    def state_at(trainer):
+        for event in trainer.run():
+            if event.step == at and isinstance(event, StepsDone):
+                return event.state()
+        raise AssertionError(f"no step {at}")
+
+    whole = list(make_trainer(make_cost(keep_prob=0.7), make_examples(), clock=frozen, **settings).run())
+    state = state_at(make_trainer(make_cost(keep_prob=0.7), make_examples(), say_next=lambda _: at, **settings))
+    resumed = make_trainer(make_cost(keep_prob=0.7, seed=2), make_examples(), clock=frozen, **settings)
+    resumed.restore(state)
+    rest = list(resumed.run())
+    assert [event.quantities for event in epochs_of(rest)] == [
+        event.quantities for event in epochs_of(whole) if event.step >= at
+    ]
+    np.testing.assert_array_equal(rest[-1].state().vector, whole[-1].state().vector)
+
+
 @pytest.mark.parametrize(("steps", "seen"), [(1, 8), (3, 24), (4, 30), (5, 8), (11, 24)])
 def test_an_interruption_stops_after_that_very_step(steps, seen):
     examples = make_examples(m=30)
