@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from dlspec.core.arrays import Array, Shape, empty, zeros
+from dlspec.core.arrays import Array, Shape, empty, shared_zeros
 from dlspec.core.erf import bind_erf
 
 
@@ -121,7 +121,7 @@ class Relu:
         whole = np.dtype(f"i{np.dtype(dtype).itemsize}")
         A = dA_seen = np.empty(0, dtype)
         A_bits = dA_bits = np.empty(0, whole)
-        zero, maximum, sign, multiply = zeros(shape, dtype), np.maximum, np.sign, np.multiply
+        zero, maximum, sign, multiply = shared_zeros(shape, dtype), np.maximum, np.sign, np.multiply
 
         def forward(Z: Array) -> Array:
             nonlocal A, A_bits
@@ -155,7 +155,7 @@ class LeakyRelu:
     def bind(self, shape: Shape, dtype: npt.DTypeLike) -> Bound:
         """Allocate one scratch array."""
         A = scratch = empty(shape, dtype)
-        zero, slope = zeros(shape, dtype), self.slope
+        zero, slope = shared_zeros(shape, dtype), self.slope
 
         def forward(Z: Array) -> Array:
             nonlocal A
@@ -180,7 +180,7 @@ class HardTanh:
     def bind(self, shape: Shape, dtype: npt.DTypeLike) -> Bound:
         """Allocate a mask, the bounds and one scratch array."""
         A = scratch = empty(shape, dtype)
-        inside, ones = np.empty(shape, bool), np.ones(shape, dtype)
+        inside, ones = empty(shape, bool), np.ones(shape, dtype)
         minus_ones = -ones
 
         def forward(Z: Array) -> Array:
@@ -200,7 +200,7 @@ class HardTanh:
 def _bind_exponential(shape: Shape, dtype: npt.DTypeLike, *, slope: float, depth: float) -> Bound:
     """g(z) = slope·z for z > 0 and depth·(eᶻ − 1) otherwise, g' = slope for a > 0 and a + depth otherwise."""
     A = positive = empty(shape, dtype)
-    negative, zero = empty(shape, dtype), zeros(shape, dtype)
+    negative, zero = empty(shape, dtype), shared_zeros(shape, dtype)
 
     def forward(Z: Array) -> Array:
         nonlocal A
@@ -264,7 +264,7 @@ class Softplus:
     def bind(self, shape: Shape, dtype: npt.DTypeLike) -> Bound:
         """Allocate one scratch array."""
         A = scratch = empty(shape, dtype)
-        zero = zeros(shape, dtype)
+        zero = shared_zeros(shape, dtype)
 
         def forward(Z: Array) -> Array:
             nonlocal A

@@ -74,8 +74,8 @@ class Cost:
         """The share that `batch` examples have in the mean loss over `of`, and in its gradient; no penalties."""
         plan = self.network.bind(parameters, batch=batch, training=True, rng=rng)
         losses_and_gradient = self.loss.bind(batch, self.units, self.dtype)
-        forward, backward, dot = plan.forward, plan.backward, np.dot
-        shares, part = np.full(batch, 1.0 / of, self.dtype), None if batch == of else scalar(batch / of, self.dtype)
+        forward, backward = plan.forward, plan.backward
+        mean, part = np.full(batch, 1.0 / of, self.dtype).dot, None if batch == of else scalar(batch / of, self.dtype)
 
         def loss_and_gradient(X: Array, Y: npt.NDArray[Any], w: Array | None = None) -> float:
             losses, dZ = losses_and_gradient(forward(X), Y)
@@ -85,7 +85,7 @@ class Cost:
                 np.multiply(losses, w, out=losses)
                 np.multiply(dZ, w[:, np.newaxis], out=dZ)
             backward(dZ)
-            return float(dot(losses, shares))
+            return float(mean(losses))
 
         return loss_and_gradient
 

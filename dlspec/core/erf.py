@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from dlspec.core.arrays import Array
+from dlspec.core.arrays import Array, empty
 
 SPLIT, END = 0.46875, 6.0
 
@@ -56,7 +56,7 @@ def bind_erf(X: Array) -> Callable[[], None]:
         X: contiguous, of any shape; the function works on whatever it then holds.
     """
     flat = X.reshape(-1)  # a view
-    scratch = [np.empty(min(BLOCK, flat.size), X.dtype) for _ in range(6)]
+    scratch = [empty((min(BLOCK, flat.size),), X.dtype) for _ in range(6)]
     blocks = [flat[start : start + BLOCK] for start in range(0, flat.size, BLOCK)]
     parts = [(x, *(array[: x.size] for array in scratch)) for x in blocks]
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dlspec.core.activations import Activation, Bound
-from dlspec.core.arrays import Array, Shape, empty, scalar
+from dlspec.core.arrays import Array, Shape, empty, scalar, spread
 from dlspec.core.initializers import Initializer
 from dlspec.core.parameters import ParameterSpec
 from dlspec.core.randomness import uniform_16_bits
@@ -31,6 +31,7 @@ class Binding:
         training: False leaves out what happens only in training (dropout).
         input_gradient: where a layer with weights writes dA_prev (m, …); None where nobody needs it (the first layer,
             evaluation). Layers without weights overwrite the gradient they get.
+        scratch: for `spread`; all layers share it.
         rng: generator of the dropout masks; must be given for training with dropout.
     """
 
@@ -41,6 +42,7 @@ class Binding:
     dtype: npt.DTypeLike
     training: bool
     input_gradient: Array | None
+    scratch: Array
     rng: np.random.Generator | None
 
 
@@ -97,21 +99,22 @@ class Dense:
         W, dA_prev = to.values["W"], to.input_gradient
         W_T, dW_T = W.T, to.gradients["W"].T  # (n_in, n_out), C-contiguous: see Parameters
         b, db = (to.values["b"], to.gradients["b"]) if self.bias else (None, None)
+        bias = None if b is None else spread(b, to.batch, to.scratch)
         A_prev = Z = empty((to.batch, self.units), to.dtype)
-        ones = np.ones(to.batch, to.dtype)
-        dot, add = np.dot, np.add  # dot takes 0.3 to 0.5 µs less than matmul for the same product
+        # The method dot takes 0.1 µs less than the function, and 0.5 less than matmul, for the same product.
+        sum_of_rows, add = np.ones(to.batch, to.dtype).dot, np.add
 
         def forward(A: Array) -> Array:
             nonlocal A_prev
             A_prev = A
-            dot(A, W_T, Z)
-            return Z if b is None else add(Z, b, Z)
+            A.dot(W_T, Z)
+            return Z if bias is None else add(Z, bias(), Z)
 
         def backward(dZ: Array) -> Array:
-            dot(A_prev.T, dZ, dW_T)
+            A_prev.T.dot(dZ, dW_T)
             if db is not None:
-                dot(ones, dZ, db)  # a GEMV: half the time of add.reduce(axis=0)
-            return dZ if dA_prev is None else dot(dZ, W, dA_prev)
+                sum_of_rows(dZ, db)  # a GEMV: half the time of add.reduce(axis=0)
+            return dZ if dA_prev is None else dZ.dot(W, dA_prev)
 
         return Bound(forward, backward)
 
@@ -174,7 +177,7 @@ class Dropout:
         if to.rng is None:
             raise ValueError("dropout in training needs a random generator; pass rng to bind")
         shape = (to.batch, *to.in_shape)
-        D, kept, dropped = empty(shape, to.dtype), np.empty(shape, bool), empty(shape, to.dtype)
+        D, kept, dropped = empty(shape, to.dtype), empty(shape, bool), empty(shape, to.dtype)
         draw, u = uniform_16_bits(to.rng, shape)
         highest = np.uint16(max(1, round(self.keep_prob * 65_536)) - 1)
         inverse = scalar(1.0 / self.keep_prob, to.dtype)
@@ -241,7 +244,7 @@ class BatchNorm:
         shape, m, momentum = (to.batch, *to.in_shape), to.batch, scalar(self.momentum, to.dtype)
         one, rest, epsilon = (scalar(value, to.dtype) for value in (1.0, 1.0 - self.momentum, self.epsilon))
         centred, out = (empty(shape, to.dtype) for _ in range(2))
-        mu, sigma2, inverse, scale, row = (empty(to.in_shape, to.dtype) for _ in range(5))
+        mu, sigma2, inverse, scale, row = (np.empty(to.in_shape, to.dtype) for _ in range(5))
         shares, ones, share = np.full(m, 1.0 / m, to.dtype), np.ones(m, to.dtype), scalar(1.0 / m, to.dtype)
         gamma, beta, mean, variance, t = (to.values[k] for k in ("gamma", "beta", "mean", "variance", "t"))
         dgamma, dbeta = to.gradients["gamma"], to.gradients["beta"]

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy import add, divide, multiply, sqrt, subtract
 
-from dlspec.core.arrays import Array, blocks_of, scalar, zeroed_like
+from dlspec.core.arrays import Array, blocks_of, scalar, zeros_like
 
 Zeros = Callable[[Array], Array]
 """Gives an array like θ, filled with zeros."""
@@ -40,7 +40,7 @@ class BoundOptimizer(NamedTuple):
 class Optimizer(Protocol):
     """One rule."""
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeroed_like) -> BoundOptimizer:
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeros_like) -> BoundOptimizer:
         """Allocate for θ (P,) and dθ (P,).
 
         Args:
@@ -89,16 +89,10 @@ class _AdamNumbers:
         _add_square(s, self.beta2, g, scratch)
 
 
-def _adam(numbers: _AdamNumbers, w: Array, g: Array, v: Array, s: Array, scratch: Array) -> None:
-    """Adam's step of one block."""
-    numbers.average(g, v, s, scratch)
-    _descend(w, numbers.rate, v, s, numbers.epsilon, scratch)
-
-
 class Sgd:
     """θ ← θ − α g. Course 1, week 2."""
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeroed_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """No state."""
         blocks, rate = blocks_of(theta, grad), scalar(0.0, theta.dtype)
 
@@ -128,7 +122,7 @@ class Momentum:
         self.nesterov = nesterov
         self.bias_correction = bias_correction
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeroed_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate v' = v/(1 − β)."""
         v, rate, beta = zeros(theta), scalar(0.0, theta.dtype), scalar(self.beta, theta.dtype)
         blocks = blocks_of(theta, grad, v)
@@ -173,7 +167,7 @@ class Adagrad:
     def __init__(self, *, epsilon: float = 1e-8):
         self.epsilon = epsilon
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeroed_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate s, which is a sum as it is."""
         s, rate, epsilon = zeros(theta), scalar(0.0, theta.dtype), scalar(self.epsilon, theta.dtype)
         blocks = blocks_of(theta, grad, s)
@@ -202,7 +196,7 @@ class RmsProp:
         self.rho = rho
         self.epsilon = epsilon
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeroed_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate s' = s/(1 − ρ)."""
         s, root = zeros(theta), math.sqrt(1.0 - self.rho)
         rate, rho, epsilon = (scalar(value, theta.dtype) for value in (0.0, self.rho, self.epsilon / root))
@@ -233,7 +227,7 @@ class Adadelta:
         self.rho = rho
         self.epsilon = epsilon
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeroed_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate s' = s/(1 − ρ) and d' = d/(1 − ρ)."""
         s, d, epsilon = zeros(theta), zeros(theta), self.epsilon / (1.0 - self.rho)
         rate, rho, epsilon_ = (scalar(value, theta.dtype) for value in (0.0, self.rho, epsilon))
@@ -279,7 +273,7 @@ class Adam:
         self.epsilon = epsilon
         self.amsgrad = amsgrad
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeroed_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate v' = v/(1 − β1), s' = s/(1 − β2) and, for AMSGrad, the largest s' so far."""
         if self.amsgrad:
             return self._bind_amsgrad(theta, grad, zeros)
@@ -287,10 +281,13 @@ class Adam:
         blocks = blocks_of(theta, grad, v, s)
         numbers = _AdamNumbers(self.beta1, self.beta2, self.epsilon, theta.dtype)
 
+        average, rate, epsilon = numbers.average, numbers.rate, numbers.epsilon
+
         def step(learning_rate: float, t: int) -> None:
             numbers.at(learning_rate, t)
-            for block in blocks:
-                _adam(numbers, *block)
+            for w, g, v_, s_, scratch in blocks:
+                average(g, v_, s_, scratch)
+                _descend(w, rate, v_, s_, epsilon, scratch)
 
         return BoundOptimizer(step, {"v": v, "s": s})
 
@@ -328,7 +325,7 @@ class AdamW:
         self.epsilon = epsilon
         self.weight_decay = weight_decay
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeroed_like) -> BoundOptimizer:
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeros_like) -> BoundOptimizer:
         """Allocate v' and s' as Adam does; no block holds both weights and biases."""
         v, s = zeros(theta), zeros(theta)
         start, stop, _ = decayed.indices(theta.size)
@@ -338,18 +335,20 @@ class AdamW:
         )
         others, shrink = before + after, scalar(0.0, theta.dtype)
         numbers = _AdamNumbers(self.beta1, self.beta2, self.epsilon, theta.dtype)
+        average, rate, epsilon = numbers.average, numbers.rate, numbers.epsilon
 
         def step(learning_rate: float, t: int) -> None:
             numbers.at(learning_rate, t)
             shrink.fill(learning_rate * self.weight_decay)
-            for block in weights:
-                _adam(numbers, *block)
-                w, *_, scratch = block
+            for w, g, v_, s_, scratch in weights:
+                average(g, v_, s_, scratch)
+                _descend(w, rate, v_, s_, epsilon, scratch)
                 # One pass less is w ← (1 − shrink) w, but float32 has 1 − 1.2e-7 for 1 − 1e-7.
                 multiply(w, shrink, scratch)
                 subtract(w, scratch, w)
-            for block in others:
-                _adam(numbers, *block)
+            for w, g, v_, s_, scratch in others:
+                average(g, v_, s_, scratch)
+                _descend(w, rate, v_, s_, epsilon, scratch)
 
         return BoundOptimizer(step, {"v": v, "s": s})
 
@@ -376,7 +375,7 @@ class Nadam:
         self.beta2 = beta2
         self.epsilon = epsilon
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeroed_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeros_like) -> BoundOptimizer:  # noqa: ARG002 - the family's
         """Allocate v' = v/(1 − β1) and s' = s/(1 − β2)."""
         v, s = zeros(theta), zeros(theta)
         blocks = blocks_of(theta, grad, v, s, scratches=2)

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from dlspec.core.arrays import Array, Shape, zeroed, zeroed_like
+from dlspec.core.arrays import Array, Shape, zeros, zeros_like
 
 # Weights are trained and penalised; biases, γ and β are trained; statistics are measured (the running
 # averages of batch normalisation).
@@ -63,16 +63,16 @@ class Parameters:
             ends[spec.kind] = start
         self.decayed = slice(0, ends["weight"])  # what penalties and weight decay apply to
         trained = max(ends["weight"], ends["bias"])
-        self.vector: Array = zeroed((start,), dtype)
+        self.vector: Array = zeros((start,), dtype)
         self.theta = self.vector[:trained]
-        self.grad: Array = zeroed((trained,), dtype)
+        self.grad: Array = zeros((trained,), dtype)
         self.values = self.views_of(self.vector)
         self.gradients = self.views_of(self.grad)
 
     def with_own_gradient(self) -> "Parameters":
         """The same θ, in the same memory, with another dθ."""
         other = copy(self)
-        other.grad = zeroed_like(self.grad)
+        other.grad = zeros_like(self.grad)
         other.gradients = other.views_of(other.grad)
         return other
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dlspec.core.arrays import Array, zeroed_like
+from dlspec.core.arrays import Array, zeros_like
 from dlspec.core.cost import Cost, LossAndGradient, Penalty
 from dlspec.core.losses import Loss
 from dlspec.core.network import Network
@@ -92,7 +92,7 @@ class InHalves:
         self.optimizer = optimizer
         self._second = Second()
 
-    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeroed_like) -> BoundOptimizer:
+    def bind(self, theta: Array, grad: Array, *, decayed: slice, zeros: Zeros = zeros_like) -> BoundOptimizer:
         """Allocate the averages once, and bind to both halves."""
         middle = theta.size // 2 // _ALIGNED * _ALIGNED
         start, stop, _ = decayed.indices(theta.size)

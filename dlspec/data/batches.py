@@ -43,7 +43,7 @@ class Gathered:
         self.Y = np.empty((rows, *Y.shape[1:]), Y.dtype)
         self.w = None if weights is None else np.empty(rows, weights.dtype)
         self._batch_size = batch_size
-        self._full = self._cut(rows)
+        self._full = self._cut(0, rows)
 
     def __len__(self) -> int:
         """Examples that there is room for."""
@@ -51,11 +51,12 @@ class Gathered:
 
     def batches(self, rows: int) -> list[Batch]:
         """The batches of the first so many examples."""
-        return self._full if rows == len(self.X) else self._cut(rows)
+        whole = rows // self._batch_size
+        return self._full[:whole] + self._cut(whole * self._batch_size, rows)
 
-    def _cut(self, rows: int) -> list[Batch]:
+    def _cut(self, start: int, stop: int) -> list[Batch]:
         size = self._batch_size
-        parts = [slice(first, min(first + size, rows)) for first in range(0, rows, size)]
+        parts = [slice(first, min(first + size, stop)) for first in range(start, stop, size)]
         return [(self.X[part], self.Y[part], None if self.w is None else self.w[part]) for part in parts]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 # The last 50 steps or so make the usual loss: exponentially weighted averages with β = 0.98 (course 2, week 2).
 WEIGHT = 0.02
+_ALIKE = 1 / WEIGHT  # steps at the beginning that count alike
 WARM_UP = 50  # steps before anything can be called usual
 DEVIATIONS = 8.0  # a loss this many standard deviations above the mean, and more than twice the mean, is a spike
 # In smaller mini-batches one odd example makes the loss, and every outlier would be a spike.
@@ -69,7 +70,7 @@ class SpikeWatch:
             and len(self._found) < LISTED
         ):
             self._found.append(Spike(step, loss, self._mean))
-        weight = WEIGHT if steps > 1 / WEIGHT else 1 / steps
+        weight = WEIGHT if steps > _ALIKE else 1 / steps
         self._mean += weight * away
         self._variance = (1 - weight) * (self._variance + weight * away * away)
         if self._variance == math.inf:  # losses beyond 1e154: what is usual has to be learnt anew

@@ -221,27 +221,28 @@ class Trainer:
     def _train_epoch(self, rate_of: Callable[[int], float]) -> Generator[Event, None, RunFinished | None]:
         """The steps left in this epoch; returns the last event where the run ends in their midst."""
         update, steps, interrupted, clock = self._update, self._steps, self.interrupted, self.clock
-        look, m = self._spikes, self.batches.examples
+        # Names looked up once: as `__call__` the watch takes 0.17 µs in place of 0.20, where a step takes 6.
+        look, isfinite, m = self._spikes.__call__, math.isfinite, self.batches.examples
         say_at = self.say_next(self._step)
         sign_of_life, measured = self._sign_of_life, self.is_measured(self._epoch + 1)
         with closing(self.batches.epoch(self._epoch, start=self._seen)) as batches:
             for X, Y, w in batches:
                 size = len(X)
                 loss = steps[size](X, Y, w)
-                if not math.isfinite(loss):
+                if not isfinite(loss):
                     return self._diverged_at(loss, X)
                 learning_rate = rate_of(self._step)
-                self._step += 1
+                self._step = step = self._step + 1
                 self._seen += size
-                update(learning_rate, self._step)
+                update(learning_rate, step)
                 if size >= SMALLEST_BATCH:
-                    look(loss, self._step)
+                    look(loss, step)
                 if interrupted():
-                    return self._finished("interrupted", f"stopped after step {self._step}")
-                if self._step >= say_at or clock() >= sign_of_life:
+                    return self._finished("interrupted", f"stopped after step {step}")
+                if step >= say_at or clock() >= sign_of_life:
                     follows = measured and self._seen == m
-                    yield StepsDone(self._epoch, self._step, loss, follows, self._shared_state())
-                    say_at = self.say_next(self._step)
+                    yield StepsDone(self._epoch, step, loss, follows, self._shared_state())
+                    say_at = self.say_next(step)
                     sign_of_life = self._sign_of_life = clock() + STEPS_DONE_EVERY_S
         self._epoch += 1
         self._seen = 0

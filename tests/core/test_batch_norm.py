@@ -6,6 +6,7 @@ import reference
 from families import ACTIVATION_CASES, LOSS_CASES, case_id, sample_targets
 
 from dlspec.core.activations import ACTIVATIONS
+from dlspec.core.arrays import scratch_for
 from dlspec.core.cost import Cost, Penalty
 from dlspec.core.initializers import INITIALIZERS
 from dlspec.core.layers import BatchNorm, Binding, Dense, Dropout, Elementwise
@@ -39,6 +40,7 @@ def bound(rng, batch, units, *, dtype=np.float64, training=True, layer=None, val
         dtype=dtype,
         training=training,
         input_gradient=np.empty((batch, units), dtype),
+        scratch=scratch_for(batch * units, dtype),
         rng=None,
     )
     return layer.bind(to), values, gradients

@@ -7,6 +7,7 @@ import pytest
 import reference
 
 from dlspec.core.activations import ACTIVATIONS
+from dlspec.core.arrays import scratch_for
 from dlspec.core.initializers import INITIALIZERS
 from dlspec.core.layers import Binding, Dense, Dropout, Elementwise
 from dlspec.core.parameters import Parameters
@@ -31,6 +32,7 @@ def bind(layer, batch, in_shape, *, dtype=np.float64, training=True, input_gradi
         dtype=dtype,
         training=training,
         input_gradient=np.empty((batch, *in_shape), dtype) if input_gradient else None,
+        scratch=scratch_for(batch * layer.shapes(in_shape)[0][0], dtype),
         rng=rng,
     )
     return layer.bind(binding), parameters
