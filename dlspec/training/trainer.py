@@ -165,13 +165,11 @@ class Trainer:
         yield RunStarted(self.epochs, steps_per_epoch, steps, self._epoch, self._step, self._shared_state())
         while self._epoch < self.epochs and not is_over(self._best, self.watch):
             rate_of = self._rates()
-            end: Event | None = yield from self._train_epoch(rate_of)
-            if end is None and self.is_measured(self._epoch):
-                end = self._measured(rate_of(self._step - 1))
-            if end is not None:
-                yield end
-                self._sign_of_life = self.clock() + STEPS_DONE_EVERY_S
-            if isinstance(end, RunFinished):
+            stop = yield from self._train_epoch(rate_of)
+            if stop is None and self.is_measured(self._epoch):
+                stop = yield from self._measure_epoch(rate_of(self._step - 1))
+            if stop is not None:
+                yield stop
                 return
         if is_over(self._best, self.watch):
             yield self._finished(
@@ -182,8 +180,8 @@ class Trainer:
         else:
             yield self._finished("completed", f"{self._epoch} epochs")
 
-    def _measured(self, rate: float) -> EpochDone | RunFinished:
-        """Measure after an epoch whose last step had this α, and see whether it is the best."""
+    def _measure_epoch(self, rate: float) -> Generator[Event, None, RunFinished | None]:
+        """Measure after an epoch whose last step had this α; returns the last event where the run ends by it."""
         quantities = self.measure()
         diverged = self._diverged_in(quantities)
         if diverged is not None:
@@ -207,7 +205,10 @@ class Trainer:
                 value=quantities[self.plateau.watch.monitor],
             )
         spikes = self._spikes.take()
-        return EpochDone(self._epoch, self._step, rate, quantities, improved, spikes, self._shared_state())
+        # No name for it: its state, a copy of everything, must not outlive it.
+        yield EpochDone(self._epoch, self._step, rate, quantities, improved, spikes, self._shared_state())
+        self._sign_of_life = self.clock() + STEPS_DONE_EVERY_S
+        return None
 
     def _rates(self) -> Callable[[int], float]:
         """α of the steps of this epoch; a step counts from 0 over the whole run."""

@@ -100,7 +100,7 @@ def test_the_bar_shows_epoch_speed_and_numbers():
 
 
 @pytest.mark.parametrize(("seconds", "drawn"), [(BAR_EVERY_S * 0.9, False), (BAR_EVERY_S * 1.1, True)])
-def test_the_bar_is_drawn_at_most_ten_times_a_second(seconds, drawn):
+def test_the_bar_is_drawn_at_most_five_times_a_second(seconds, drawn):
     text = shown(Bar, [(0, started()), (seconds, steps_done(0, 5))], terminal=True)
     assert ("epoch 0/4" in text) == drawn
 

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -109,6 +110,20 @@ def test_signs_of_life_depend_on_the_clock_alone():
     assert same_quantities == quantities
     rarer, _ = run(ticking(STEPS_DONE_EVERY_S / 2.5))  # the third look is the first that is late enough
     assert [sign.step for sign in rarer] == [3, 7, 11]
+
+
+def test_the_state_of_an_event_goes_with_it():
+    trainer = make_trainer(make_cost(), make_examples(), epochs=4, say_next=lambda step: step + 1, clock=frozen)
+    events = trainer.run()
+    kept, seen = None, 0
+    while (event := next(events, None)) is not None:
+        if isinstance(event, StepsDone) and kept is not None:
+            assert kept() is None
+            kept, seen = None, seen + 1
+        elif isinstance(event, EpochDone):
+            kept = weakref.ref(event.state().optimizer["v"])
+        del event
+    assert seen == 3
 
 
 def every_third(epoch):
