@@ -1,7 +1,7 @@
 """The progress of a training run on standard error: a bar on a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Protocol, Self
@@ -30,13 +30,13 @@ class Display(Protocol):
         """Show the event."""
 
 
-def _numbers(event: EpochDone) -> str:
+def _numbers(quantities: Mapping[str, float]) -> str:
     """Cost of train and metric of dev (of train where there is no dev)."""
-    split = "dev" if "dev_loss" in event.quantities else "train"
-    parts = [f"cost {event.quantities['train_cost']:.4g}"]
+    split = "dev" if "dev_loss" in quantities else "train"
+    parts = [f"cost {quantities['train_cost']:.4g}"]
     parts += [
         f"{split} {name} {value(name, number)}"
-        for full, number in event.quantities.items()
+        for full, number in quantities.items()
         if (name := full.removeprefix(f"{split}_")) not in (full, "cost", "loss")
     ]
     return ", ".join(parts)
@@ -89,7 +89,7 @@ class Bar:
             "rate": f"{(event.step - self._before) / seconds:,.0f} steps/s",
         }
         if isinstance(event, EpochDone):
-            fields["numbers"] = _numbers(event)
+            fields["numbers"] = _numbers(event.quantities)
         self._progress.update(self._task, completed=event.step, **fields)  # type: ignore[arg-type] # fields are Any
         self._progress.refresh()
 
@@ -102,7 +102,7 @@ class Lines:
         self._clock = clock
         self._epochs = 0
         self._before = self._steps = 0
-        self._measured: EpochDone | None = None
+        self._measured: Mapping[str, float] | None = None  # not the event, whose state is a copy of everything
         self._started = self._said = clock()
 
     def __enter__(self) -> Self:
@@ -119,7 +119,7 @@ class Lines:
             self._started = self._clock()
             return
         if isinstance(event, EpochDone):
-            self._measured = event
+            self._measured = event.quantities
         if isinstance(event, StepsDone | EpochDone) and self._clock() - self._said >= LINE_EVERY_S:
             self._say(event)
 
