@@ -61,6 +61,7 @@ class Bar:
         self._clock = clock
         self._task = self._progress.add_task("", epoch="", rate="", numbers="")
         self._epochs = self._before = 0
+        self._measured: Mapping[str, float] | None = None  # not the event, whose state is a copy of everything
         self._started = self._drawn = clock()
 
     def __enter__(self) -> Self:
@@ -73,12 +74,15 @@ class Bar:
         self._progress.stop()
 
     def __call__(self, event: Event) -> None:
-        """Draw, at most five times a second."""
+        """Draw, at most five times a second, with the numbers of the last epoch that was measured."""
         if isinstance(event, RunStarted):
             self._epochs, self._before = event.epochs, event.step
             self._started = self._clock()
             self._progress.update(self._task, total=event.steps, completed=event.step)
-        elif isinstance(event, StepsDone | EpochDone) and self._clock() - self._drawn >= BAR_EVERY_S:
+            return
+        if isinstance(event, EpochDone):
+            self._measured = event.quantities
+        if isinstance(event, StepsDone | EpochDone) and self._clock() - self._drawn >= BAR_EVERY_S:
             self._draw(event)
 
     def _draw(self, event: StepsDone | EpochDone) -> None:
@@ -88,8 +92,8 @@ class Bar:
             "epoch": f"{event.epoch}/{self._epochs}",
             "rate": f"{(event.step - self._before) / seconds:,.0f} steps/s",
         }
-        if isinstance(event, EpochDone):
-            fields["numbers"] = _numbers(event.quantities)
+        if self._measured is not None:
+            fields["numbers"] = _numbers(self._measured)
         self._progress.update(self._task, completed=event.step, **fields)  # type: ignore[arg-type] # fields are Any
         self._progress.refresh()
 
@@ -102,7 +106,7 @@ class Lines:
         self._clock = clock
         self._epochs = 0
         self._before = self._steps = 0
-        self._measured: Mapping[str, float] | None = None  # not the event, whose state is a copy of everything
+        self._measured: Mapping[str, float] | None = None  # as in the bar
         self._started = self._said = clock()
 
     def __enter__(self) -> Self:

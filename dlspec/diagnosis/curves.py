@@ -99,13 +99,15 @@ def curve_findings(
 
 
 def _spikes(rows: Sequence[Row]) -> Iterator[Finding]:
-    found = [(spike["loss"] / spike["usual"], row["epoch"]) for row in rows for spike in row.get("spikes", ())]
+    found = [
+        (spike["loss"] / spike["usual"], spike["step"], row["epoch"]) for row in rows for spike in row.get("spikes", ())
+    ]
     if found:
-        worst, epoch = max(found)
+        worst, step, epoch = max(found)
         words = (
             f"{len(found)} loss spike{'s' if len(found) > 1 else ''}; the highest is {worst:.3g} times the usual loss"
         )
-        yield Finding("loss spikes", None, epoch, worst, 2.0, f"{words}, in epoch {epoch}")
+        yield Finding("loss spikes", None, epoch, worst, 2.0, f"{words}, at step {step:,}")
 
 
 def _rises(rows: Sequence[Row]) -> Iterator[Finding]:

@@ -99,6 +99,11 @@ def test_the_bar_shows_epoch_speed_and_numbers():
     assert "cost 0.5123, dev accuracy 90.00 %" in text
 
 
+def test_the_bar_keeps_the_numbers_of_an_epoch_that_ended_between_two_drawings():
+    timeline = [(0, started()), (1, steps_done(0, 5)), (1.05, epoch_done(1)), (1.3, steps_done(1, 15))]
+    assert "cost 0.5123, dev accuracy 90.00 %" in shown(Bar, timeline, terminal=True)
+
+
 @pytest.mark.parametrize(("seconds", "drawn"), [(BAR_EVERY_S * 0.9, False), (BAR_EVERY_S * 1.1, True)])
 def test_the_bar_is_drawn_at_most_five_times_a_second(seconds, drawn):
     text = shown(Bar, [(0, started()), (seconds, steps_done(0, 5))], terminal=True)

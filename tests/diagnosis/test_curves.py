@@ -125,7 +125,7 @@ def test_spikes_count_where_the_network_underfits():
     )
     finding = found(rows)["loss spikes"]
     assert (finding.epoch, finding.value) == (4, 8.0)
-    assert finding.message.startswith("2 loss spikes; the highest is 8 times the usual loss")
+    assert finding.message == "2 loss spikes; the highest is 8 times the usual loss, at step 40"
     assert found(rows, underfits=False) == {}
 
 
