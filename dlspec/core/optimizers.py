@@ -89,6 +89,12 @@ class _AdamNumbers:
         _add_square(s, self.beta2, g, scratch)
 
 
+def _adam(numbers: _AdamNumbers, w: Array, g: Array, v: Array, s: Array, scratch: Array) -> None:
+    """Adam's step of one block."""
+    numbers.average(g, v, s, scratch)
+    _descend(w, numbers.rate, v, s, numbers.epsilon, scratch)
+
+
 class Sgd:
     """θ ← θ − α g. Course 1, week 2."""
 
@@ -281,13 +287,10 @@ class Adam:
         blocks = blocks_of(theta, grad, v, s)
         numbers = _AdamNumbers(self.beta1, self.beta2, self.epsilon, theta.dtype)
 
-        average, rate, epsilon = numbers.average, numbers.rate, numbers.epsilon
-
         def step(learning_rate: float, t: int) -> None:
             numbers.at(learning_rate, t)
-            for w, g, v_, s_, scratch in blocks:
-                average(g, v_, s_, scratch)
-                _descend(w, rate, v_, s_, epsilon, scratch)
+            for block in blocks:
+                _adam(numbers, *block)
 
         return BoundOptimizer(step, {"v": v, "s": s})
 
@@ -335,20 +338,18 @@ class AdamW:
         )
         others, shrink = before + after, scalar(0.0, theta.dtype)
         numbers = _AdamNumbers(self.beta1, self.beta2, self.epsilon, theta.dtype)
-        average, rate, epsilon = numbers.average, numbers.rate, numbers.epsilon
 
         def step(learning_rate: float, t: int) -> None:
             numbers.at(learning_rate, t)
             shrink.fill(learning_rate * self.weight_decay)
-            for w, g, v_, s_, scratch in weights:
-                average(g, v_, s_, scratch)
-                _descend(w, rate, v_, s_, epsilon, scratch)
+            for block in weights:
+                _adam(numbers, *block)
+                w, *_, scratch = block
                 # One pass less is w ← (1 − shrink) w, but float32 has 1 − 1.2e-7 for 1 − 1e-7.
                 multiply(w, shrink, scratch)
                 subtract(w, scratch, w)
-            for w, g, v_, s_, scratch in others:
-                average(g, v_, s_, scratch)
-                _descend(w, rate, v_, s_, epsilon, scratch)
+            for block in others:
+                _adam(numbers, *block)
 
         return BoundOptimizer(step, {"v": v, "s": s})
 
